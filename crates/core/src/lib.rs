@@ -1,0 +1,22 @@
+//! Types that every part of CodeLupe shares: ids, verdicts with their reasons, repositories, error codes.
+//!
+//! Nothing here does I/O, reads the environment or knows a backend (invariant I1 of ARCHITECTURE.md).
+
+#![forbid(unsafe_code)]
+
+pub mod blob;
+pub mod error;
+pub mod language;
+pub mod licence;
+pub mod repository;
+pub mod split;
+pub mod text;
+pub mod verdict;
+
+pub use blob::{BlobId, Swhid};
+pub use error::ErrorCode;
+pub use language::Language;
+pub use licence::{LicenceClass, SpdxExpression};
+pub use repository::{RepoName, Repository};
+pub use split::Split;
+pub use verdict::{Reason, Stage, Verdict};
