@@ -1,0 +1,261 @@
+//! Which crate may depend on which (DESIGN: four levels, invariants I1 and I2).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::cargo::{Package, Workspace};
+use crate::sizes::rust_files;
+use crate::source::outline;
+
+/// From a name to the names of its normal dependencies.
+pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Each crate of the workspace and the crates of the workspace that it may use directly.
+const LEVELS: [(&str, &[&str]); 11] = [
+    ("codelupe-core", &[]),
+    ("codelupe-forge", &["codelupe-core"]),
+    ("codelupe-process", &["codelupe-core"]),
+    ("codelupe-dedup", &["codelupe-core"]),
+    ("codelupe-store", &["codelupe-core"]),
+    ("codelupe-search", &["codelupe-core"]),
+    (
+        "codelupe-pipeline",
+        &[
+            "codelupe-core",
+            "codelupe-forge",
+            "codelupe-process",
+            "codelupe-dedup",
+            "codelupe-store",
+            "codelupe-search",
+        ],
+    ),
+    (
+        "codelupe-server",
+        &["codelupe-core", "codelupe-store", "codelupe-search"],
+    ),
+    ("codelupe-train", &["codelupe-core", "codelupe-store"]),
+    (
+        "codelupe",
+        &[
+            "codelupe-core",
+            "codelupe-forge",
+            "codelupe-process",
+            "codelupe-dedup",
+            "codelupe-store",
+            "codelupe-search",
+            "codelupe-pipeline",
+            "codelupe-server",
+            "codelupe-train",
+        ],
+    ),
+    ("xtask", &[]),
+];
+
+/// Crates without I/O (I1).
+const PURE: [&str; 3] = ["codelupe-core", "codelupe-process", "codelupe-dedup"];
+
+/// What a pure crate must not reach, through whatever dependency: a package or its family (`gix` and `gix-odb`).
+const IMPURE: [&str; 9] = [
+    "tokio",
+    "async-std",
+    "smol",
+    "mio",
+    "reqwest",
+    "hyper",
+    "ureq",
+    "sqlx",
+    "gix",
+];
+
+/// Modules of `std` that a pure crate must not name; `core::net` has the types of addresses.
+const IMPURE_STD: [&str; 4] = ["fs", "env", "net", "process"];
+
+/// Packages and families that one crate keeps to itself (I2): others reach them through it or not at all.
+const OWNED: [(&str, &str); 7] = [
+    ("sqlx", "codelupe-store"),
+    ("parquet", "codelupe-store"),
+    ("object_store", "codelupe-store"),
+    ("redis", "codelupe-store"),
+    ("tantivy", "codelupe-search"),
+    ("elasticsearch", "codelupe-search"),
+    ("gix", "codelupe-forge"),
+];
+
+/// Checks the chosen members of the workspace.
+pub(crate) fn check(workspace: &Workspace, members: &[&Package]) -> anyhow::Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let all: BTreeSet<&str> = workspace.members.iter().map(|member| member.name.as_str()).collect();
+    for member in members {
+        findings.extend(dependency_findings(&workspace.dependencies, &all, &member.name));
+        if PURE.contains(&member.name.as_str()) {
+            for path in rust_files(&member.folder().join("src"))? {
+                findings.extend(source_findings(&workspace.root, &path)?);
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// What is wrong with the dependencies of one member of the workspace.
+fn dependency_findings(graph: &Graph, members: &BTreeSet<&str>, name: &str) -> Vec<String> {
+    let Some((_, allowed)) = LEVELS.iter().find(|(level, _)| *level == name) else {
+        return vec![format!(
+            "{name}: not in the table of levels; add it to LEVELS in xtask/src/layering.rs"
+        )];
+    };
+    let mut findings = Vec::new();
+    for used in graph.get(name).into_iter().flatten() {
+        if members.contains(used.as_str()) && !allowed.contains(&used.as_str()) {
+            findings.push(format!("{name}: must not depend on {used}"));
+        }
+    }
+    if PURE.contains(&name) {
+        let reached = IMPURE.iter().filter_map(|impure| path_to(graph, name, impure, None));
+        findings.extend(reached.map(|path| format!("{name}: must do no I/O but reaches {}", path.join(" -> "))));
+    }
+    for (owned, owner) in OWNED {
+        if name != owner
+            && let Some(path) = path_to(graph, name, owned, Some(owner))
+        {
+            findings.push(format!(
+                "{name}: only {owner} may use {owned}, but {}",
+                path.join(" -> ")
+            ));
+        }
+    }
+    findings
+}
+
+/// The shortest chain of dependencies from a package to one of the family `to` that does not lead through `avoiding`.
+fn path_to(graph: &Graph, from: &str, to: &str, avoiding: Option<&str>) -> Option<Vec<String>> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut queue = VecDeque::from([from]);
+    while let Some(at) = queue.pop_front() {
+        if is_of_family(at, to) {
+            let mut path = vec![at.to_owned()];
+            let mut at = at;
+            while let Some(before) = came_from.get(at) {
+                at = before;
+                path.push(at.to_owned());
+            }
+            path.reverse();
+            return Some(path);
+        }
+        for next in graph.get(at).into_iter().flatten() {
+            let next = next.as_str();
+            if next != from && Some(next) != avoiding && !came_from.contains_key(next) {
+                came_from.insert(next, at);
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn is_of_family(name: &str, family: &str) -> bool {
+    name.strip_prefix(family)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+fn source_findings(root: &Path, path: &Path) -> anyhow::Result<Vec<String>> {
+    let text = fs::read_to_string(path)?;
+    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let named = outline(&text).with_context(|| shown.clone())?.std_modules;
+    let impure = named
+        .into_iter()
+        .filter(|(_, module)| IMPURE_STD.contains(&module.as_str()));
+    Ok(impure
+        .map(|(line, module)| format!("{shown}:{line}: must do no I/O but names std::{module}"))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A graph from lines such as `a: b c`.
+    fn graph(lines: &[&str]) -> Graph {
+        let line = |line: &&str| {
+            let (name, used) = line.split_once(':').unwrap();
+            (name.to_owned(), used.split_whitespace().map(str::to_owned).collect())
+        };
+        lines.iter().map(line).collect()
+    }
+
+    fn check(name: &str, lines: &[&str], expected: &[&str]) {
+        let members = LEVELS.iter().map(|level| level.0).collect();
+        assert_eq!(
+            dependency_findings(&graph(lines), &members, name),
+            expected,
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn levels_are_kept() {
+        check("codelupe-search", &["codelupe-search: codelupe-core tantivy"], &[]);
+        check(
+            "codelupe-store",
+            &["codelupe-store: codelupe-core codelupe-pipeline codelupe-search"],
+            &[
+                "codelupe-store: must not depend on codelupe-pipeline",
+                "codelupe-store: must not depend on codelupe-search",
+            ],
+        );
+        check(
+            "codelupe-core",
+            &["codelupe-core: codelupe-dedup"],
+            &["codelupe-core: must not depend on codelupe-dedup"],
+        );
+        let unknown = "codelupe-new: not in the table of levels; add it to LEVELS in xtask/src/layering.rs";
+        check("codelupe-new", &["codelupe-new:"], &[unknown]);
+    }
+
+    #[test]
+    fn pure_crates_reach_no_io_however_far_away() {
+        check("codelupe-process", &["codelupe-process: a", "a: b serde", "b: a"], &[]);
+        check(
+            "codelupe-process",
+            &["codelupe-process: a", "a: b", "b: tokio a"],
+            &["codelupe-process: must do no I/O but reaches codelupe-process -> a -> b -> tokio"],
+        );
+        check("codelupe-forge", &["codelupe-forge: tokio"], &[]);
+    }
+
+    #[test]
+    fn owned_dependencies_are_reached_through_their_owner_only() {
+        let through = [
+            "codelupe-pipeline: codelupe-store",
+            "codelupe-store: sqlx",
+            "sqlx: sqlx-core",
+        ];
+        check("codelupe-pipeline", &through, &[]);
+        check("codelupe-store", &through, &[]);
+        check(
+            "codelupe-pipeline",
+            &[
+                "codelupe-pipeline: codelupe-search x",
+                "codelupe-search: tantivy",
+                "x: tantivy",
+            ],
+            &["codelupe-pipeline: only codelupe-search may use tantivy, but codelupe-pipeline -> x -> tantivy"],
+        );
+        check(
+            "codelupe-search",
+            &["codelupe-search: gix-odb gixx"],
+            &["codelupe-search: only codelupe-forge may use gix, but codelupe-search -> gix-odb"],
+        );
+    }
+
+    #[test]
+    fn the_table_of_levels_is_at_most_four_deep_and_names_only_itself() {
+        fn depth(name: &str) -> usize {
+            let allowed = LEVELS.iter().find(|level| level.0 == name).unwrap().1;
+            1 + allowed.iter().map(|used| depth(used)).max().unwrap_or(0)
+        }
+        assert_eq!(LEVELS.iter().map(|level| depth(level.0)).max(), Some(4));
+    }
+}

@@ -1,0 +1,236 @@
+//! What the checks need to know of one Rust source file: its functions, its test code, what it names of `std`.
+
+use std::ops::RangeInclusive;
+
+use anyhow::anyhow;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// One source file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// How many lines it has without those of `#[cfg(test)]` items.
+    pub(crate) lines: usize,
+    /// The functions outside of `#[cfg(test)]` items, also those inside of others.
+    pub(crate) functions: Vec<Function>,
+    /// The modules of `std` that are named outside of `#[cfg(test)]` items, with the line.
+    pub(crate) std_modules: Vec<(usize, String)>,
+}
+
+/// One function with a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    /// The line of its `fn`.
+    pub(crate) line: usize,
+    /// How many lines there are from `fn` to the closing brace.
+    pub(crate) lines: usize,
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// When the text is not made of Rust tokens.
+pub(crate) fn outline(text: &str) -> anyhow::Result<Outline> {
+    let tokens: TokenStream = text
+        .parse()
+        .map_err(|error: proc_macro2::LexError| anyhow!("line {}: {error}", error.span().start().line))?;
+    let mut outline = Outline {
+        lines: text.lines().count(),
+        ..Outline::default()
+    };
+    walk(tokens, &mut outline);
+    Ok(outline)
+}
+
+fn walk(tokens: TokenStream, outline: &mut Outline) {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut at = 0;
+    while at < trees.len() {
+        if let Some(end) = test_item(&trees, at) {
+            outline.lines -= lines_of(&trees, at..=end).min(outline.lines);
+            at = end + 1;
+            continue;
+        }
+        match &trees[at] {
+            TokenTree::Group(group) => walk(group.stream(), outline),
+            TokenTree::Ident(word) if word == "fn" => outline.functions.extend(function(&trees, at)),
+            TokenTree::Ident(word) if word == "std" => std_modules(&trees[at + 1..], outline),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// When an item under `#[cfg(test)]` starts at `at`: where it ends.
+fn test_item(trees: &[TokenTree], at: usize) -> Option<usize> {
+    let attribute = attribute(trees, at)?;
+    if !is_cfg_test(attribute) {
+        return None;
+    }
+    let mut start = at;
+    while self::attribute(trees, start).is_some() {
+        start += 2;
+    }
+    Some(body(trees, start).unwrap_or(trees.len() - 1))
+}
+
+fn attribute(trees: &[TokenTree], at: usize) -> Option<&Group> {
+    match (trees.get(at)?, trees.get(at + 1)?) {
+        (TokenTree::Punct(hash), TokenTree::Group(group))
+            if hash.as_char() == '#' && group.delimiter() == Delimiter::Bracket =>
+        {
+            Some(group)
+        }
+        _ => None,
+    }
+}
+
+/// `cfg(test)` or `cfg(all(test, …))`.
+fn is_cfg_test(attribute: &Group) -> bool {
+    let text: String = attribute.stream().to_string().split_whitespace().collect();
+    text == "cfg(test)" || text.starts_with("cfg(all(test,")
+}
+
+/// Where the item whose tokens start at `start` ends: at its braces, or at its semicolon when it has none.
+fn body(trees: &[TokenTree], start: usize) -> Option<usize> {
+    let mut angles = 0_usize;
+    let mut before = ' ';
+    for (at, tree) in trees.iter().enumerate().skip(start) {
+        let mut here = ' ';
+        match tree {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && angles == 0 => return Some(at),
+            TokenTree::Punct(punct) => {
+                here = punct.as_char();
+                match here {
+                    ';' => return Some(at),
+                    '<' => angles += 1,
+                    '>' if !matches!(before, '-' | '=') => angles = angles.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        before = here;
+    }
+    None
+}
+
+/// The function whose `fn` is at `at`; none for a type such as `fn(u8)` and for one without a body.
+fn function(trees: &[TokenTree], at: usize) -> Option<Function> {
+    let TokenTree::Ident(name) = trees.get(at + 1)? else {
+        return None;
+    };
+    let end = body(trees, at)?;
+    matches!(trees[end], TokenTree::Group(_)).then(|| Function {
+        name: name.to_string(),
+        line: trees[at].span().start().line,
+        lines: lines_of(trees, at..=end),
+    })
+}
+
+/// Notes the modules after a `std`: `::fs` or `::{fs, io::Read}`.
+fn std_modules(after: &[TokenTree], outline: &mut Outline) {
+    let is_colon = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':');
+    let [first, second, third, ..] = after else {
+        return;
+    };
+    if !is_colon(first) || !is_colon(second) {
+        return;
+    }
+    match third {
+        TokenTree::Ident(module) => note(module, outline),
+        TokenTree::Group(group) => {
+            let mut begins = true;
+            for tree in group.stream() {
+                match &tree {
+                    TokenTree::Ident(module) if begins => note(module, outline),
+                    _ => {}
+                }
+                begins = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+            }
+        }
+        _ => {}
+    }
+}
+
+fn note(module: &proc_macro2::Ident, outline: &mut Outline) {
+    outline
+        .std_modules
+        .push((module.span().start().line, module.to_string()));
+}
+
+fn lines_of(trees: &[TokenTree], range: RangeInclusive<usize>) -> usize {
+    let first = trees[*range.start()].span().start().line;
+    let last = trees[*range.end()].span().end().line;
+    (last + 1).saturating_sub(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn functions(text: &str) -> Vec<(String, usize, usize)> {
+        let functions = outline(text).unwrap().functions;
+        functions.into_iter().map(|f| (f.name, f.line, f.lines)).collect()
+    }
+
+    fn check(text: &str, expected: &[(&str, usize, usize)]) {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&(name, line, lines)| (name.to_owned(), line, lines))
+            .collect();
+        assert_eq!(functions(text), expected, "{text}");
+    }
+
+    #[test]
+    fn functions_are_measured_from_fn_to_brace() {
+        check("fn a() {}", &[("a", 1, 1)]);
+        check(
+            "/// Doc\n#[inline]\npub fn a<T>(\n    x: T,\n) -> Vec<T>\nwhere\n    T: Fn(u8) -> u8,\n{\n    f(\"}\")\n}\n",
+            &[("a", 3, 8)],
+        );
+        check(
+            "impl X {\n fn a(&self) {\n  fn b() {\n  }\n }\n}",
+            &[("a", 2, 4), ("b", 3, 2)],
+        );
+        check("trait X { fn a(&self); fn b() {} }", &[("b", 1, 1)]);
+        check("fn a() -> [u8; 2] {\n}", &[("a", 1, 2)]);
+        check("fn a() -> Foo<{ 1 + 2 }> {\n\n}", &[("a", 1, 3)]);
+        check("type F = fn(u8) -> u8; struct S { f: fn() }", &[]);
+        check("// fn a() {\nconst S: &str = r#\"fn b() {}\"#;", &[]);
+    }
+
+    #[test]
+    fn test_items_do_not_count() {
+        let text = "fn a() {}\n\n#[cfg(test)]\nmod tests {\n    use std::fs;\n    fn long() {\n    }\n}\n";
+        let found = outline(text).unwrap();
+        assert_eq!((found.lines, found.functions.len(), found.std_modules.len()), (2, 1, 0));
+        let helper = "#[cfg(test)]\n#[must_use]\nfn b() -> u8 {\n    1\n}\nfn c() {}\n";
+        assert_eq!(outline(helper).unwrap().lines, 1);
+        assert_eq!(functions(helper), [("c".to_owned(), 6, 1)]);
+        assert_eq!(outline("#[cfg(test)]\nuse a::b;\nfn c() {}\n").unwrap().lines, 1);
+        assert_eq!(functions("#[cfg(not(test))]\nfn c() {}").len(), 1);
+    }
+
+    #[test]
+    fn modules_of_std_are_found_in_uses_paths_and_macros() {
+        let check = |text: &str, expected: &[&str]| {
+            let found: Vec<String> = outline(text).unwrap().std_modules.into_iter().map(|m| m.1).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check("use std::fs;", &["fs"]);
+        check(
+            "use std::{collections::HashMap, fs::{self, File}, env};",
+            &["collections", "fs", "env"],
+        );
+        check("fn a() { ::std::env::var(\"X\"); }", &["env"]);
+        check("vec![std::net::Ipv4Addr::LOCALHOST]", &["net"]);
+        check("/// Like `std::fs::read`.\nfn a() { x(\"std::fs\") }", &[]);
+        check("use crate::fs; use my_std::fs;", &[]);
+    }
+
+    #[test]
+    fn what_is_not_rust_is_an_error() {
+        assert!(outline("fn a( {").is_err());
+    }
+}
