@@ -1,0 +1,67 @@
+//! Real files as they are, version bumps and vendored copies among them: whole crates that cargo has unpacked.
+
+use std::path::{Path, PathBuf};
+
+/// The largest file that is taken: 1 MiB.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The first `count` files of the crates in order of name (all versions of a crate stand together), in path order
+/// within a crate, that end in `.rs`, `.c`, `.h`, `.py`, `.S`, `.md` or `.toml`, are at most [`MAX_BYTES`] long and have
+/// five tokens. Nothing is left out for being like another file.
+pub(crate) fn whole_crates(count: usize) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for folder in crates() {
+        let mut paths = Vec::new();
+        collect(&folder, &mut paths);
+        paths.sort();
+        let texts = paths.into_iter().filter_map(|path| {
+            let text = std::fs::read(&path).ok()?;
+            Some((path, text))
+        });
+        files.extend(texts.filter(|(_, text)| tokens(text).nth(4).is_some()));
+        if files.len() >= count {
+            break;
+        }
+    }
+    files.truncate(count);
+    files
+}
+
+/// The tokens of a text, by an own tokeniser that shares no code with the crate.
+pub(crate) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    text.chunk_by(move |a, b| is_word(*a) && is_word(*b))
+        .filter(|token| !matches!(token[0], b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c))
+}
+
+/// The folders of all unpacked crates, in order of name whatever registry they come from.
+fn crates() -> Vec<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let registries = home.map_or(Vec::new(), |home| entries(&home.join("registry").join("src")));
+    let mut crates: Vec<PathBuf> = registries.iter().flat_map(|registry| entries(registry)).collect();
+    crates.sort_by(|a, b| a.file_name().cmp(&b.file_name()).then(a.cmp(b)));
+    crates
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for path in entries(folder) {
+        let Ok(meta) = path.symlink_metadata() else { continue };
+        let wanted = path.extension().is_some_and(|ext| {
+            ["rs", "c", "h", "py", "S", "md", "toml"]
+                .iter()
+                .any(|want| ext == *want)
+        });
+        if meta.is_dir() {
+            collect(&path, paths);
+        } else if meta.is_file() && wanted && meta.len() <= MAX_BYTES {
+            paths.push(path);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Near-duplicate detection: shingles, `MinHash` signatures, LSH bands, exact verification, election of survivors.
+//!
+//! Pure and sync: nothing here reads a file, the environment or a clock. The way of a text:
+//!
+//! 1. [`Signer::sign`] cuts it into shingles (runs of [`ShingleSize`] tokens) and condenses them to a [`Signature`];
+//!    a text with fewer tokens than one shingle has none and is never compared.
+//! 2. [`BandTable::push`] keeps the band keys of its signature; texts that share a key are candidates.
+//! 3. [`elect()`] goes through the documents in rank order and drops one only when an already kept candidate has an
+//!    exact Jaccard similarity at or over the threshold.
+//! 4. [`LeakFinder`] finds the documents of one split that are near-duplicates of a document of another.
+//!
+//! Shingle hashes, signatures and band keys are stored by others, so they never change between versions and are the
+//! same on every machine; [`SCHEME`] names the way they are made.
+
+// Not `forbid`: `minhash` calls functions compiled for AVX2 and AVX-512 after asking the CPU.
+#![deny(unsafe_code)]
+
+pub mod bands;
+mod cache;
+pub mod datasketch;
+pub mod elect;
+pub mod error;
+mod hash;
+pub mod jaccard;
+pub mod leak;
+pub mod minhash;
+pub mod shingle;
+pub mod sign;
+pub mod table;
+mod token;
+
+pub use bands::{BandIndex, Banding};
+pub use cache::ShingleSource;
+pub use elect::{Election, ElectionConfig, ElectionCounts, Outcome, elect};
+pub use error::{Error, ErrorKind};
+pub use jaccard::{Threshold, jaccard};
+pub use leak::{Leak, LeakConfig, LeakFinder, LeakReport};
+pub use minhash::{PERMUTATIONS, SIGNATURE_BYTES, Signature};
+pub use shingle::{ShingleSize, shingles};
+pub use sign::Signer;
+pub use table::BandTable;
+
+/// The name of the way shingles, signatures and band keys are made. It changes when any of them would change, and
+/// values made under different names must not be compared.
+pub const SCHEME: &str = "codelupe-minhash-1";
