@@ -1,0 +1,125 @@
+//! Where the user says repositories are.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use codelupe_core::text::display_name;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, display_path};
+
+/// A place with repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Source {
+    /// `PATH`: found out by looking, see [`discover`](crate::discover()).
+    Auto(PathBuf),
+    /// `repos:PATH`: every child folder is one repository.
+    Repositories(PathBuf),
+    /// `repo:PATH`: the folder is one repository.
+    Repository(PathBuf),
+}
+
+impl Source {
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Auto(path) | Self::Repositories(path) | Self::Repository(path) => path,
+        }
+    }
+}
+
+/// Prefixes of sources that are addresses, not folders.
+const ADDRESSES: [&str; 6] = ["github:", "github?", "gitlab:", "gitea:", "forgejo:", "git@"];
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = |why: &str| {
+            let shown = display_name(text.as_bytes());
+            Err(Error::new(ErrorKind::Invalid, format!("source `{shown}`: {why}")))
+        };
+        let (make, path): (fn(PathBuf) -> Self, &str) = if let Some(path) = text.strip_prefix("repos:") {
+            (Self::Repositories, path)
+        } else if let Some(path) = text.strip_prefix("repo:") {
+            (Self::Repository, path)
+        } else {
+            (Self::Auto, text)
+        };
+        if path.is_empty() {
+            invalid("the path is empty")
+        } else if path.contains('\0') {
+            invalid("the path holds a NUL byte")
+        } else if path.contains("://") || ADDRESSES.iter().any(|prefix| path.starts_with(prefix)) {
+            invalid("only folders on this machine are read; clone it first")
+        } else {
+            Ok(make(PathBuf::from(path)))
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto(path) => f.write_str(&display_path(path)),
+            Self::Repositories(path) => write!(f, "repos:{}", display_path(path)),
+            Self::Repository(path) => write!(f, "repo:{}", display_path(path)),
+        }
+    }
+}
+
+impl TryFrom<String> for Source {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Source> for String {
+    /// The text that parses back, where the path is UTF-8.
+    fn from(source: Source) -> Self {
+        let prefix = match source {
+            Source::Auto(_) => "",
+            Source::Repositories(_) => "repos:",
+            Source::Repository(_) => "repo:",
+        };
+        format!("{prefix}{}", source.path().to_string_lossy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_choose_and_print_back() {
+        let check = |text: &str, expected: Source| {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source, expected);
+            assert_eq!(source.to_string(), text);
+        };
+        check("a/b", Source::Auto("a/b".into()));
+        check("repos:a/b", Source::Repositories("a/b".into()));
+        check("repo:.", Source::Repository(".".into()));
+        check("odd:name", Source::Auto("odd:name".into()));
+    }
+
+    #[test]
+    fn addresses_and_nothing_are_refused_with_the_text_in_the_message() {
+        for bad in [
+            "",
+            "repo:",
+            "https://example.org/a/b",
+            "github:a/b",
+            "git@example.org:a/b",
+            "a\0",
+        ] {
+            let error = bad.parse::<Source>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().starts_with("source `"), "{error}");
+        }
+    }
+}

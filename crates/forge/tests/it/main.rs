@@ -1,0 +1,9 @@
+//! Behaviour on real folders and on repositories that the git command line made.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
+mod discovery;
+mod fixture;
+mod folders;
+mod git_hostile;
+mod git_oracle;
