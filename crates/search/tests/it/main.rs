@@ -1,0 +1,8 @@
+//! The index as its callers see it, on a small corpus.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+mod corpus;
+mod golden;
+mod odd_input;
+mod replace;
