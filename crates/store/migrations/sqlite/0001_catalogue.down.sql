@@ -1,0 +1,8 @@
+DROP TABLE stages;
+DROP TABLE build_files;
+DROP TABLE builds;
+DROP TABLE duplicates;
+DROP TABLE files;
+DROP TABLE contents;
+DROP TABLE segments;
+DROP TABLE repositories;

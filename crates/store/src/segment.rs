@@ -1,0 +1,58 @@
+//! Segments: append-only Parquet files of processed contents, one row for each, kept and dropped alike.
+
+mod reader;
+mod writer;
+
+use serde::{Deserialize, Serialize};
+
+pub use reader::SegmentReader;
+pub use writer::SegmentWriter;
+
+/// Version of the columns below, written into each file's metadata under `codelupe.segment`.
+pub const FORMAT_VERSION: &str = "1";
+
+/// The metadata key of the version.
+pub(crate) const VERSION_KEY: &str = "codelupe.segment";
+
+/// A published segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its name: SHA-256 over the recipe and the keys of its rows, so the same work gives the same name.
+    pub name: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Rows.
+    pub rows: u32,
+}
+
+/// Where a content's record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The catalogue's id of the segment.
+    pub segment: i64,
+    /// The row in it, from 0.
+    pub row: u32,
+}
+
+/// The record of one processed content.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContentRecord {
+    /// The blob id, hexadecimal.
+    pub blob: String,
+    /// The file name it was processed under.
+    pub file_name: String,
+    /// The language.
+    pub language: Option<String>,
+    /// Why it was dropped.
+    pub reason: Option<String>,
+    /// Quality score, 0 to 100.
+    pub quality: u8,
+    /// Every measured figure, as JSON.
+    pub signals: String,
+    /// Kind, offset and length (bytes) of each replaced secret, as JSON; never the secret.
+    pub redactions: String,
+    /// MinHash signature, 256 little-endian u32; none for dropped contents and those of under five tokens.
+    pub signature: Option<Vec<u8>>,
+    /// The text with secrets replaced; none when dropped.
+    pub text: Option<String>,
+}
