@@ -1,0 +1,92 @@
+//! No near-duplicate crosses a split: validation and held-out files with a near twin elsewhere are dropped.
+//!
+//! Deduplication misses pairs by design (half of those at similarity 0.7 with 25 x 10 bands). Here the same signatures are
+//! banded 50 x 5, which misses one in ten thousand at 0.7; candidates are verified exactly.
+
+use std::collections::BTreeMap;
+
+use codelupe_core::{Reason, Split};
+use codelupe_dedup::{LeakConfig, LeakFinder, Signature, shingles};
+use codelupe_store::SegmentReader;
+use codelupe_store::catalogue::BuildCandidate;
+
+use super::Decided;
+use crate::context::Context;
+use crate::dedup::signatures;
+use crate::error::Error;
+
+/// Drops the leaking files: validation files near a training or held-out file, held-out files near a training file.
+pub(super) fn drop_leaks(
+    context: &Context,
+    candidates: &[BuildCandidate],
+    outcomes: &mut [Decided],
+) -> Result<(), Error> {
+    let mut reader = context.segment_reader()?;
+    let aside = aside_signatures(context, &mut reader, candidates, outcomes)?;
+    for (split, others) in [
+        (Split::HeldOut, &[Split::Train][..]),
+        (Split::Validation, &[Split::Train, Split::HeldOut][..]),
+    ] {
+        let watched = aside.iter().filter(|(doc, _)| outcomes[**doc as usize] == Ok(split));
+        let config = LeakConfig {
+            threshold: context.config.dedup.threshold()?,
+            ..LeakConfig::default()
+        };
+        let mut finder = LeakFinder::new(config, watched.map(|(doc, signature)| (*doc, signature)));
+        let scanned = members(outcomes, others);
+        signatures(
+            context,
+            &mut reader,
+            locations(candidates, &scanned),
+            |place, signature| {
+                finder.scan(scanned[place], signature);
+            },
+        )?;
+        let size = context.config.dedup.shingle_size()?;
+        let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
+            context.progress.check()?;
+            Ok(shingles(
+                reader.text(candidates[doc as usize].location)?.as_bytes(),
+                size,
+            ))
+        };
+        let report = finder.finish(&mut source)?;
+        let leaking = report.leaks.iter().map(|leak| leak.held_out);
+        // A file with too many candidates to look at all of them takes no risk.
+        for doc in leaking.chain(report.capped.iter().copied()) {
+            outcomes[doc as usize] = Err(Reason::SplitLeak);
+        }
+    }
+    Ok(())
+}
+
+/// The signatures of all files that are not for training, by candidate.
+fn aside_signatures(
+    context: &Context,
+    reader: &mut SegmentReader,
+    candidates: &[BuildCandidate],
+    outcomes: &[Decided],
+) -> Result<BTreeMap<u32, Signature>, Error> {
+    let aside = members(outcomes, &[Split::Validation, Split::HeldOut]);
+    let mut found = BTreeMap::new();
+    signatures(context, reader, locations(candidates, &aside), |place, signature| {
+        found.insert(aside[place], *signature);
+    })?;
+    Ok(found)
+}
+
+/// The candidates in one of `splits`, by place.
+fn members(outcomes: &[Decided], splits: &[Split]) -> Vec<u32> {
+    (0u32..)
+        .zip(outcomes)
+        .filter(|(_, outcome)| outcome.is_ok_and(|split| splits.contains(&split)))
+        .map(|(doc, _)| doc)
+        .collect()
+}
+
+fn locations<'a>(
+    candidates: &'a [BuildCandidate],
+    docs: &'a [u32],
+) -> impl Iterator<Item = codelupe_store::segment::Location> + 'a {
+    docs.iter().map(|doc| candidates[*doc as usize].location)
+}

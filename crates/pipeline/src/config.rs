@@ -1,0 +1,188 @@
+//! The configuration of all stages.
+
+use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass};
+use codelupe_dedup::{Banding, PERMUTATIONS, ShingleSize, Threshold};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// The version of the rules in code: raised when the same config would give other verdicts, so that contents are
+/// processed again.
+const RULES_VERSION: u32 = 1;
+
+/// The configuration of all stages; every field has a default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Bounds on what one repository may cost.
+    pub limits: codelupe_forge::Limits,
+    /// The rules that one content is judged by.
+    pub process: codelupe_process::Config,
+    /// Near-duplicates.
+    pub dedup: DedupConfig,
+    /// What goes into a build.
+    pub build: BuildConfig,
+}
+
+/// When a file counts as a near-duplicate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DedupConfig {
+    /// Exact Jaccard similarity of the shingle sets from which a file is a near-duplicate. Default 0.7 (BigCode).
+    pub threshold: f64,
+    /// Tokens in a shingle. Default 5 (BigCode).
+    pub shingle_tokens: usize,
+    /// LSH bands. Default 25, with 10 rows: `optimal_param(0.7, 256)` of BigCode.
+    pub bands: usize,
+    /// Rows in a band. Default 10.
+    pub rows: usize,
+}
+
+impl Default for DedupConfig {
+    fn default() -> Self {
+        Self {
+            threshold: 0.7,
+            shingle_tokens: 5,
+            bands: 25,
+            rows: 10,
+        }
+    }
+}
+
+impl DedupConfig {
+    pub(crate) fn shingle_size(&self) -> Result<ShingleSize, Error> {
+        Ok(ShingleSize::new(self.shingle_tokens)?)
+    }
+
+    pub(crate) fn banding(&self) -> Result<Banding, Error> {
+        Ok(Banding::new(self.bands, self.rows)?)
+    }
+
+    pub(crate) fn threshold(&self) -> Result<Threshold, Error> {
+        Ok(Threshold::new(self.threshold)?)
+    }
+}
+
+/// What goes into a build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BuildConfig {
+    /// Licence classes whose files may go in. Default: `permissive` alone.
+    pub licences: Vec<LicenceClass>,
+    /// Languages that go in; empty: all.
+    pub languages: Vec<Language>,
+    /// The lowest quality score, 0 to 100, that goes in. Default 0: what processing kept.
+    pub min_quality: u8,
+    /// Share of repository families in the validation split, in percent. Default 2.
+    pub validation_percent: u8,
+    /// Share of repository families in the held-out split, in percent. Default 2.
+    pub held_out_percent: u8,
+    /// Changes which families go to which split.
+    pub split_seed: u64,
+}
+
+impl Default for BuildConfig {
+    fn default() -> Self {
+        Self {
+            licences: vec![LicenceClass::Permissive],
+            languages: Vec::new(),
+            min_quality: 0,
+            validation_percent: 2,
+            held_out_percent: 2,
+            split_seed: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// `Config` names the first value that is not valid.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.limits.validate()?;
+        self.process.validate()?;
+        self.dedup.shingle_size()?;
+        self.dedup.banding()?;
+        self.dedup.threshold()?;
+        let invalid = |context: String| Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
+        let build = &self.build;
+        let aside = u32::from(build.validation_percent) + u32::from(build.held_out_percent);
+        if aside > 90 {
+            return invalid(format!(
+                "build: {aside} percent for validation and held-out leave too little for training"
+            ));
+        }
+        if build.min_quality > 100 {
+            return invalid(format!(
+                "build: min_quality is {}, and the score goes to 100",
+                build.min_quality
+            ));
+        }
+        if build.licences.is_empty() {
+            return invalid("build: licences is empty, so that nothing could go in".to_owned());
+        }
+        Ok(())
+    }
+
+    /// A short name of the rules that contents are processed by: another recipe means processing again.
+    pub fn recipe(&self) -> String {
+        let parts = (
+            RULES_VERSION,
+            codelupe_dedup::SCHEME,
+            PERMUTATIONS,
+            self.dedup.shingle_tokens,
+            &self.limits,
+            &self.process,
+        );
+        fingerprint(&parts)
+    }
+
+    /// A short name of everything that deduplication depends on beside the files.
+    pub(crate) fn dedup_state(&self) -> String {
+        fingerprint(&(codelupe_dedup::SCHEME, self.recipe(), &self.dedup))
+    }
+}
+
+/// Sixteen hexadecimal digits that change when the value does.
+pub(crate) fn fingerprint(value: &impl Serialize) -> String {
+    // Plain structs of numbers and names always have a JSON form; the empty text would only make two recipes alike.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    BlobId::of(&json).to_string()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_the_rules_changes_the_recipe_and_a_change_of_the_build_does_not() {
+        let config = Config::default();
+        let mut other = config.clone();
+        other.process.min_quality += 1;
+        assert_ne!(config.recipe(), other.recipe());
+        let mut other = config.clone();
+        other.build.min_quality += 1;
+        assert_eq!(config.recipe(), other.recipe());
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_named() {
+        let check = |change: fn(&mut Config), word: &str| {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            let chain = format!(
+                "{error} {}",
+                std::error::Error::source(&error).map_or(String::new(), ToString::to_string)
+            );
+            assert!(chain.contains(word), "{chain}");
+            assert_eq!(error.code(), ErrorCode::Validation, "{chain}");
+        };
+        check(|config| config.build.held_out_percent = 99, "held-out");
+        check(|config| config.build.min_quality = 101, "min_quality");
+        check(|config| config.build.licences.clear(), "licences");
+        check(|config| config.dedup.threshold = 7.0, "threshold");
+        check(|config| config.dedup.bands = 100, "bands");
+    }
+}

@@ -1,0 +1,97 @@
+//! What every stage works with.
+
+use std::sync::Arc;
+
+use codelupe_core::ErrorCode;
+use codelupe_store::catalogue::Stats;
+use codelupe_store::{Catalogue, DataFolder, SegmentReader, WriteLock};
+use tokio::runtime::Handle;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::progress::Progress;
+
+/// A data folder opened for writing, with the configuration and the progress of the work on it.
+pub struct Context {
+    /// The data folder.
+    pub folder: DataFolder,
+    /// Its catalogue.
+    pub catalogue: Catalogue,
+    /// The configuration; valid.
+    pub config: Config,
+    /// What a display reads and how to stop.
+    pub progress: Arc<Progress>,
+    lock: WriteLock,
+    runtime: Handle,
+}
+
+impl Context {
+    /// Opens a data folder: takes its lock, makes or migrates the catalogue, removes what a crash left behind.
+    ///
+    /// # Errors
+    /// `Config` when a value is not valid; `Store` when the folder cannot be made, is in use, or is damaged.
+    pub async fn open(folder: DataFolder, config: Config, progress: Arc<Progress>) -> Result<Self, Error> {
+        config.validate()?;
+        let lock = folder.lock()?;
+        let catalogue = Catalogue::open(&folder).await?;
+        let linked = catalogue.segments().await?;
+        let removed = folder.remove_orphans(&lock, |name| linked.values().any(|linked| linked == name))?;
+        if removed > 0 {
+            tracing::info!(removed, "removed files that an interrupted run left behind");
+        }
+        Ok(Self {
+            folder,
+            catalogue,
+            config,
+            progress,
+            lock,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Closes the catalogue and gives the lock back.
+    pub async fn close(self) {
+        self.catalogue.close().await;
+        drop(self.lock);
+    }
+
+    /// Waits for a store call; stages are blocking functions and must not run on a runtime's own thread.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// All figures of the catalogue.
+    ///
+    /// # Errors
+    /// `Store` when the catalogue cannot be read.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        Ok(self.wait(self.catalogue.stats())?)
+    }
+
+    /// The name, `REPO/PATH`, of a near-duplicate that can be typed on any terminal, if there is one.
+    ///
+    /// # Errors
+    /// `Store` when the catalogue cannot be read.
+    pub fn example_near_duplicate(&self) -> Result<Option<String>, Error> {
+        Ok(self.wait(self.catalogue.example_near_duplicate())?)
+    }
+
+    /// Derived stages work on contents of one recipe only: others were judged by other rules.
+    pub(crate) fn require_one_recipe(&self) -> Result<(), Error> {
+        let (others, name) = self.wait(self.catalogue.other_recipes(&self.config.recipe()))?;
+        let Some(name) = name.filter(|_| others > 0) else {
+            return Ok(());
+        };
+        let context = format!(
+            "{others} repositories, `{name}` among them, were processed by other settings; process them again with these \
+             settings, or use the settings of then"
+        );
+        Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context))
+    }
+
+    /// A reader over all linked segments.
+    pub(crate) fn segment_reader(&self) -> Result<SegmentReader, Error> {
+        let names = self.wait(self.catalogue.segments())?;
+        Ok(SegmentReader::new(&self.folder, names))
+    }
+}

@@ -1,0 +1,120 @@
+//! The index stage: makes the latest build searchable.
+
+use std::collections::BTreeMap;
+
+use codelupe_core::ErrorCode;
+use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
+use codelupe_store::build::{BuildRecord, read_manifest, read_shard};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::progress::{Step, raise};
+
+/// Memory that indexing may take, in bytes.
+const MEMORY_BYTES: usize = 128 << 20;
+
+/// Writes the search index of the latest build, over the old one.
+///
+/// # Errors
+/// `Nothing` when there is no build; `Cancelled` after a stop; `Store` and `Search` when reading or writing fails. The
+/// old index stays then.
+pub fn index(context: &Context) -> Result<(), Error> {
+    let Some(build) = context.wait(context.catalogue.latest_build())? else {
+        return Err(Error::new(
+            ErrorKind::Nothing,
+            ErrorCode::NotFound,
+            "there is no build to index",
+        ));
+    };
+    let indexed = context.wait(context.catalogue.stage_state("index"))?;
+    if indexed.as_ref() == Some(&build.digest) && context.folder.search().is_dir() {
+        return Ok(());
+    }
+    let folder = context.folder.builds().join(&build.name);
+    let manifest = read_manifest(&folder)?;
+    context.progress.begin(Step::Index, manifest.total().files);
+    let mut builder = codelupe_search::build(&context.folder.search(), MEMORY_BYTES)?;
+    let mut repositories: BTreeMap<String, Repository> = BTreeMap::new();
+    for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
+        read_shard(&folder, shard, |record| -> Result<(), Error> {
+            context.progress.check()?;
+            raise(&context.progress.done, 1);
+            add_file(&mut builder, &record)?;
+            repositories.entry(record.repository.clone()).or_default().add(record);
+            Ok(())
+        })?;
+    }
+    for (name, repository) in &repositories {
+        repository.index(name, &mut builder)?;
+    }
+    builder.finish()?;
+    context.wait(context.catalogue.set_index_state(&build.digest))?;
+    Ok(())
+}
+
+fn add_file(builder: &mut IndexBuilder, record: &BuildRecord) -> Result<(), Error> {
+    builder.add_file(&FileDocument {
+        repo: &record.repository,
+        path: &record.path,
+        language: &record.language,
+        licence: record.licence.as_deref().unwrap_or_default(),
+        quality: record.quality,
+        bytes: record.content.len() as u64,
+        blob: &record.blob,
+        text: &record.content,
+    })?;
+    Ok(())
+}
+
+/// What is gathered of one repository while its files pass by.
+#[derive(Default)]
+struct Repository {
+    forge: String,
+    origin: String,
+    licence: String,
+    languages: BTreeMap<String, u64>,
+    files: u64,
+    bytes: u64,
+    readme: String,
+}
+
+/// Bytes kept of a repository's readme.
+const README_BYTES: usize = 64 << 10;
+
+impl Repository {
+    fn add(&mut self, record: BuildRecord) {
+        let bytes = record.content.len() as u64;
+        self.files += 1;
+        self.bytes += bytes;
+        *self.languages.entry(record.language).or_default() += bytes;
+        self.forge = record.forge;
+        self.origin = record.origin.unwrap_or_default();
+        self.licence = record.licence.unwrap_or_default();
+        if self.readme.is_empty() && is_readme(&record.path) {
+            self.readme = record.content;
+            self.readme.truncate(self.readme.floor_char_boundary(README_BYTES));
+        }
+    }
+
+    fn index(&self, name: &str, builder: &mut IndexBuilder) -> Result<(), Error> {
+        let mut languages: Vec<(&String, &u64)> = self.languages.iter().collect();
+        languages.sort_by_key(|(_, bytes)| std::cmp::Reverse(**bytes));
+        let languages: Vec<String> = languages.into_iter().map(|(language, _)| language.clone()).collect();
+        builder.add_repository(&RepositoryDocument {
+            name,
+            forge: &self.forge,
+            origin: &self.origin,
+            licence: &self.licence,
+            languages: &languages,
+            files: self.files,
+            bytes: self.bytes,
+            readme: &self.readme,
+        })?;
+        Ok(())
+    }
+}
+
+/// A readme at the root of its repository.
+fn is_readme(path: &str) -> bool {
+    path.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("readme")) && !path.contains('/')
+}

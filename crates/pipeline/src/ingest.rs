@@ -1,0 +1,223 @@
+//! The first stage: finds repositories, reads them, processes each content once, and stores the verdicts.
+//!
+//! ```text
+//! reader (one thread) ──chunks──▶ processor (all cores) ──chunks──▶ writer (one thread)
+//! ```
+//!
+//! The channels are bounded and a chunk is about 8 MB of contents, so memory does not grow with a repository. Order is
+//! kept from end to end: when a repository is linked, all its contents are. A content seen before, in the catalogue or on
+//! its way, is neither read (git) nor processed (folders) again.
+
+mod processor;
+mod reader;
+mod writer;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use codelupe_core::text::display_name;
+use codelupe_core::{BlobId, ErrorCode};
+use codelupe_forge::{Located, Source, discover};
+use codelupe_process::licence::LicenceDetector;
+use codelupe_process::{Processed, Processor};
+use codelupe_store::catalogue::{ContentKey, RepositoryRow};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::progress::Step;
+
+/// Chunks that wait in one channel.
+const WAITING_CHUNKS: usize = 2;
+
+/// What ingesting did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// Repositories found.
+    pub repositories: u64,
+    /// Of these, unchanged since they were last processed, and skipped.
+    pub unchanged: u64,
+    /// Of these, not readable.
+    pub failed: u64,
+    /// Bytes that were processed.
+    pub bytes: u64,
+}
+
+/// Finds the repositories of the sources.
+///
+/// # Errors
+/// `Source` when one cannot be read, or two hold repositories of the same name.
+pub fn find(context: &Context, sources: &[Source]) -> Result<Vec<Located>, Error> {
+    context.progress.begin(Step::Discover, 0);
+    let mut found: Vec<Located> = Vec::new();
+    for source in sources {
+        context.progress.set_current(&source.to_string());
+        found.extend(discover(source)?);
+    }
+    found.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
+    let mut paths = HashSet::new();
+    found.retain(|located| paths.insert(located.path.clone()) && !is_data_folder(context, &located.path));
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        let context = format!(
+            "two repositories are called `{}`: {} and {}; ingest them under differently named parent folders",
+            pair[0].name,
+            pair[0].path.display(),
+            pair[1].path.display()
+        );
+        return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
+    }
+    refuse_namesakes(context, &found)?;
+    Ok(found)
+}
+
+/// One repository must not take the place of another that only has the same name. One whose folder is gone has moved.
+fn refuse_namesakes(context: &Context, found: &[Located]) -> Result<(), Error> {
+    let known = context.wait(context.catalogue.repository_locations())?;
+    for located in found {
+        let Some(other) = known.get(located.name.as_str()) else {
+            continue;
+        };
+        if *other != location(located) && Path::new(other).exists() {
+            let context = format!(
+                "`{}` is the repository in {other}, and there is another of that name in {}; use another --data folder, or \
+                 ingest it under a differently named parent folder",
+                located.name,
+                location(located)
+            );
+            return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
+        }
+    }
+    Ok(())
+}
+
+fn is_data_folder(context: &Context, path: &Path) -> bool {
+    context
+        .folder
+        .root()
+        .canonicalize()
+        .is_ok_and(|root| path.starts_with(root))
+}
+
+/// The folder of a repository, in a form that is safe to store and print.
+fn location(located: &Located) -> String {
+    display_name(located.path.as_os_str().as_encoded_bytes())
+}
+
+/// Reads, processes and stores repositories.
+///
+/// # Errors
+/// `Cancelled` after a stop, with all finished work stored; `Store` when the data folder fails. A repository that cannot
+/// be read is no error: it is recorded as failed and the others go on.
+pub fn ingest(context: &Context, repositories: Vec<Located>) -> Result<Ingested, Error> {
+    let processor = Processor::new(context.config.process.clone())?;
+    let detector = LicenceDetector::new()?;
+    let recipe = context.config.recipe();
+    let finished = context.wait(context.catalogue.finished_repositories(&recipe))?;
+    let count = repositories.len() as u64;
+    context.progress.begin(Step::Process, count);
+    let on_the_way = OnTheWay::default();
+    let (to_processor, from_reader) = sync_channel(WAITING_CHUNKS);
+    let (to_writer, from_processor) = sync_channel(WAITING_CHUNKS);
+    let (read, written) = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            reader::Reader::new(context, &processor, &recipe, &finished, &on_the_way, to_processor).run(repositories)
+        });
+        let processing = scope.spawn(|| processor::run(context, &processor, &detector, from_reader, to_writer));
+        let written = writer::run(context, &recipe, &on_the_way, from_processor);
+        let processed = processing.join().unwrap_or_else(|_| Err(panicked("processing")));
+        let read = reader.join().unwrap_or_else(|_| Err(panicked("reading")));
+        (read, written.and(processed))
+    });
+    // When the writer fails the others only see a closed channel: its error is the cause.
+    written?;
+    let unchanged = read?;
+    context.progress.check()?;
+    context.wait(context.catalogue.forget_unused_contents(&recipe))?;
+    Ok(Ingested {
+        repositories: count,
+        unchanged,
+        failed: context.progress.failed.load(Ordering::Relaxed),
+        bytes: context.progress.bytes.load(Ordering::Relaxed),
+    })
+}
+
+fn panicked(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        ErrorCode::Internal,
+        format!("{what} stopped by a defect"),
+    )
+}
+
+/// A stretch of work: contents to process, and the repositories whose last content is in it or came before.
+#[derive(Default)]
+struct Chunk {
+    blobs: Vec<Blob>,
+    repositories: Vec<ReadRepository>,
+    bytes: usize,
+}
+
+/// A content as read.
+struct Blob {
+    key: ContentKey,
+    bytes: Vec<u8>,
+}
+
+/// A repository as read: its row is complete but for the licence.
+struct ReadRepository {
+    row: RepositoryRow,
+    licence_texts: Vec<(String, String)>,
+}
+
+/// A chunk after processing.
+struct ProcessedChunk {
+    contents: Vec<ProcessedContent>,
+    repositories: Vec<RepositoryRow>,
+}
+
+/// A content after processing.
+struct ProcessedContent {
+    key: ContentKey,
+    bytes: u64,
+    processed: Processed,
+    signature: Option<Vec<u8>>,
+}
+
+/// The contents that were handed on and are not in the catalogue yet. The reader adds, the writer removes after linking. A
+/// content that is linked between the reader's look at the catalogue and its look here is processed once more; the outcome
+/// is the same.
+#[derive(Default)]
+struct OnTheWay(Mutex<HashSet<ContentKey>>);
+
+impl OnTheWay {
+    /// Adds a content; false when it was there.
+    fn add(&self, key: &ContentKey) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.clone())
+    }
+
+    fn contains(&self, key: &ContentKey) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+
+    fn remove<'a>(&self, keys: impl Iterator<Item = &'a ContentKey>) {
+        let mut set = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.for_each(|key| {
+            set.remove(key);
+        });
+    }
+}
+
+/// The key of a blob under a path.
+fn content_key(blob: BlobId, path: &[u8]) -> ContentKey {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    ContentKey {
+        blob,
+        file_name: String::from_utf8_lossy(name).into_owned(),
+    }
+}

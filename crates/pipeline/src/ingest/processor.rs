@@ -1,0 +1,81 @@
+//! Processing chunks on all cores: verdict, signature, licence.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use codelupe_core::Verdict;
+use codelupe_dedup::Signer;
+use codelupe_process::Processor;
+use codelupe_process::licence::{Evidence, LicenceDetector};
+use codelupe_store::catalogue::RepositoryRow;
+use rayon::prelude::*;
+
+use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};
+use crate::context::Context;
+use crate::error::Error;
+use crate::progress::{Progress, raise};
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the writer ends when the sender is dropped here"
+)]
+pub(super) fn run(
+    context: &Context,
+    processor: &Processor,
+    detector: &LicenceDetector,
+    from: Receiver<Chunk>,
+    to: SyncSender<ProcessedChunk>,
+) -> Result<(), Error> {
+    let signer = Signer::new(context.config.dedup.shingle_size()?);
+    let progress = &*context.progress;
+    for chunk in from {
+        let contents = chunk
+            .blobs
+            .into_par_iter()
+            .map_init(
+                || signer.clone(),
+                |signer, blob| process(processor, signer, progress, blob),
+            )
+            .collect();
+        let repositories = chunk
+            .repositories
+            .into_par_iter()
+            .map(|repository| with_licence(detector, repository))
+            .collect();
+        // The writer has gone when this fails, and says why itself.
+        if to.send(ProcessedChunk { contents, repositories }).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn process(processor: &Processor, signer: &mut Signer, progress: &Progress, blob: Blob) -> ProcessedContent {
+    let processed = processor.process(&blob.key.file_name, &blob.bytes);
+    let signature = processed.text.as_ref().and_then(|text| signer.sign(text.as_bytes()));
+    raise(&progress.bytes, blob.bytes.len() as u64);
+    let counter = if processed.verdict == Verdict::Kept {
+        &progress.kept
+    } else {
+        &progress.dropped
+    };
+    raise(counter, 1);
+    ProcessedContent {
+        bytes: blob.bytes.len() as u64,
+        key: blob.key,
+        processed,
+        signature: signature.map(|signature| signature.to_le_bytes().to_vec()),
+    }
+}
+
+fn with_licence(detector: &LicenceDetector, repository: ReadRepository) -> RepositoryRow {
+    let ReadRepository { mut row, licence_texts } = repository;
+    let evidence: Vec<Evidence<'_>> = licence_texts
+        .iter()
+        .map(|(path, text)| Evidence { path, text })
+        .collect();
+    let licence = detector.of_repository(&evidence);
+    row.licence = licence.expression;
+    row.licence_class = licence.class;
+    row.licence_evidence = serde_json::to_string(&licence.evidence).unwrap_or_else(|_| "[]".to_owned());
+    row
+}

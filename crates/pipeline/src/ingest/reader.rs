@@ -1,0 +1,348 @@
+//! Reading repositories: decides by path, skips what is known, hands contents on in chunks.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::SyncSender;
+
+use codelupe_core::text::display_name;
+use codelupe_core::{BlobId, LicenceClass, Repository, Verdict};
+use codelupe_forge::{Located, Snapshot, open, revision};
+use codelupe_process::Processor;
+use codelupe_process::licence::{is_licence_file, is_manifest};
+use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
+
+use super::{Blob, Chunk, OnTheWay, ReadRepository, content_key, location};
+use crate::context::Context;
+use crate::error::Error;
+use crate::progress::{Progress, raise};
+
+/// A chunk is handed on when its contents reach this many bytes, or its repositories this many files.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Files looked up in the catalogue at a time.
+const LOOKUP_FILES: usize = 256;
+
+/// Licence texts and manifests read from one repository.
+const MAX_LICENCE_TEXTS: usize = 32;
+
+/// Bytes looked at of each of them: the longest SPDX text has 50 kB.
+const MAX_LICENCE_BYTES: usize = 256 << 10;
+
+pub(super) struct Reader<'a> {
+    context: &'a Context,
+    processor: &'a Processor,
+    recipe: &'a str,
+    finished: &'a HashMap<String, String>,
+    on_the_way: &'a OnTheWay,
+    out: SyncSender<Chunk>,
+    chunk: Chunk,
+    buffer: Vec<u8>,
+    unsettled: Vec<Blob>,
+    unsettled_bytes: usize,
+}
+
+/// Reading ends early: a stop was asked for, or the writer has gone, whose error says why.
+enum Halt {
+    Stop,
+    Failed(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<codelupe_store::Error> for Halt {
+    fn from(error: codelupe_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        processor: &'a Processor,
+        recipe: &'a str,
+        finished: &'a HashMap<String, String>,
+        on_the_way: &'a OnTheWay,
+        out: SyncSender<Chunk>,
+    ) -> Self {
+        Self {
+            context,
+            processor,
+            recipe,
+            finished,
+            on_the_way,
+            out,
+            chunk: Chunk::default(),
+            buffer: Vec::new(),
+            unsettled: Vec::new(),
+            unsettled_bytes: 0,
+        }
+    }
+
+    /// Reads all repositories; returns how many were unchanged.
+    pub(super) fn run(mut self, repositories: Vec<Located>) -> Result<u64, Error> {
+        match self.read_all(repositories) {
+            Ok(unchanged) => Ok(unchanged),
+            Err(Halt::Stop) => Ok(0),
+            Err(Halt::Failed(error)) => Err(error),
+        }
+    }
+
+    fn read_all(&mut self, repositories: Vec<Located>) -> Result<u64, Halt> {
+        let mut unchanged = 0;
+        for located in repositories {
+            self.stop_if_asked()?;
+            self.progress().set_current(located.name.as_str());
+            if self.is_unchanged(&located) {
+                unchanged += 1;
+                raise(&self.progress().done, 1);
+                continue;
+            }
+            match open(&located, &self.context.config.limits) {
+                Ok(snapshot) => self.read_repository(&located, snapshot)?,
+                Err(error) => self.record_failure(&located, &error),
+            }
+            if self.chunk.bytes >= CHUNK_BYTES {
+                self.send()?;
+            }
+        }
+        self.send()?;
+        Ok(unchanged)
+    }
+
+    fn is_unchanged(&self, located: &Located) -> bool {
+        let known = self.finished.get(located.name.as_str());
+        known.is_some_and(|known| revision(located, &self.context.config.limits).is_ok_and(|now| now == *known))
+    }
+
+    fn read_repository(&mut self, located: &Located, mut snapshot: Box<dyn Snapshot>) -> Result<(), Halt> {
+        let entries = snapshot.entries().len();
+        let mut files = Vec::with_capacity(entries);
+        for start in (0..entries).step_by(LOOKUP_FILES) {
+            let stretch = start..entries.min(start + LOOKUP_FILES);
+            self.read_stretch(snapshot.as_mut(), stretch, &mut files)?;
+        }
+        let licence_texts = self.read_licence_texts(snapshot.as_mut());
+        self.chunk.bytes += files.len() * size_of::<FileRow>();
+        self.chunk.repositories.push(ReadRepository {
+            row: row(located, snapshot.repository().clone(), files, None),
+            licence_texts,
+        });
+        Ok(())
+    }
+
+    /// Reads some entries. The ids known beforehand are looked up before anything is read, the others after.
+    fn read_stretch(
+        &mut self,
+        snapshot: &mut dyn Snapshot,
+        stretch: std::ops::Range<usize>,
+        files: &mut Vec<FileRow>,
+    ) -> Result<(), Halt> {
+        let listed: Vec<ContentKey> = stretch
+            .clone()
+            .filter_map(|index| {
+                let entry = &snapshot.entries()[index];
+                entry.blob.map(|blob| content_key(blob, &entry.path))
+            })
+            .collect();
+        let known = self.known(&listed)?;
+        for index in stretch {
+            self.stop_if_asked()?;
+            let file = self.read_entry(snapshot, index, &known)?;
+            files.push(file);
+        }
+        self.settle()
+    }
+
+    fn read_entry(
+        &mut self,
+        snapshot: &mut dyn Snapshot,
+        index: usize,
+        known: &HashSet<ContentKey>,
+    ) -> Result<FileRow, Halt> {
+        let entry = &snapshot.entries()[index];
+        let (path, listed, size) = (entry.path.to_vec(), entry.blob, entry.size);
+        let verdict = match entry.verdict {
+            Verdict::Kept => self.processor.path_verdict(&path),
+            dropped @ Verdict::Dropped(_) => dropped,
+        };
+        raise(&self.progress().files, 1);
+        if let Verdict::Dropped(reason) = verdict {
+            raise(&self.progress().dropped, 1);
+            return Ok(FileRow {
+                path,
+                bytes: size,
+                state: FileState::Dropped(reason, None),
+            });
+        }
+        if let Some(key) = listed.map(|blob| content_key(blob, &path))
+            && (known.contains(&key) || self.on_the_way.contains(&key))
+        {
+            raise(&self.progress().known, 1);
+            return Ok(FileRow {
+                path,
+                bytes: size,
+                state: FileState::Content(key),
+            });
+        }
+        if let Err(failure) = snapshot.read(index, &mut self.buffer) {
+            raise(&self.progress().dropped, 1);
+            let state = FileState::Dropped(failure.reason, Some(failure.detail));
+            return Ok(FileRow {
+                path,
+                bytes: size,
+                state,
+            });
+        }
+        let key = content_key(listed.unwrap_or_else(|| BlobId::of(&self.buffer)), &path);
+        let bytes = Some(self.buffer.len() as u64);
+        self.keep(
+            Blob {
+                key: key.clone(),
+                bytes: self.buffer.clone(),
+            },
+            listed.is_some(),
+        )?;
+        Ok(FileRow {
+            path,
+            bytes,
+            state: FileState::Content(key),
+        })
+    }
+
+    /// Takes a content up; one that was not looked up before it was read waits for the next [`Self::settle`].
+    fn keep(&mut self, blob: Blob, looked_up: bool) -> Result<(), Halt> {
+        if !self.on_the_way.add(&blob.key) {
+            raise(&self.progress().known, 1);
+            return Ok(());
+        }
+        if looked_up {
+            return self.hand_on(blob);
+        }
+        self.unsettled_bytes += blob.bytes.len();
+        self.unsettled.push(blob);
+        if self.unsettled_bytes >= CHUNK_BYTES {
+            self.settle()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Looks the waiting contents up, and hands on those that are new.
+    fn settle(&mut self) -> Result<(), Halt> {
+        self.unsettled_bytes = 0;
+        let blobs = std::mem::take(&mut self.unsettled);
+        let keys: Vec<ContentKey> = blobs.iter().map(|blob| blob.key.clone()).collect();
+        let known = self.known(&keys)?;
+        self.on_the_way.remove(known.iter());
+        raise(&self.progress().known, known.len() as u64);
+        blobs
+            .into_iter()
+            .filter(|blob| !known.contains(&blob.key))
+            .try_for_each(|blob| self.hand_on(blob))
+    }
+
+    fn hand_on(&mut self, blob: Blob) -> Result<(), Halt> {
+        self.chunk.bytes += blob.bytes.len();
+        self.chunk.blobs.push(blob);
+        if self.chunk.bytes >= CHUNK_BYTES {
+            self.send()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn known(&self, keys: &[ContentKey]) -> Result<HashSet<ContentKey>, Halt> {
+        if keys.is_empty() {
+            return Ok(HashSet::new());
+        }
+        Ok(self
+            .context
+            .wait(self.context.catalogue.known_contents(keys, self.recipe))?)
+    }
+
+    fn read_licence_texts(&mut self, snapshot: &mut dyn Snapshot) -> Vec<(String, String)> {
+        let wanted: Vec<usize> = (0..snapshot.entries().len())
+            .filter(|index| {
+                let entry = &snapshot.entries()[*index];
+                entry.verdict == Verdict::Kept && (is_licence_file(&entry.path) || is_manifest(&entry.path))
+            })
+            .take(MAX_LICENCE_TEXTS)
+            .collect();
+        let mut texts = Vec::new();
+        for index in wanted {
+            let path = display_name(&snapshot.entries()[index].path);
+            if snapshot.read(index, &mut self.buffer).is_ok() {
+                let text = &self.buffer[..self.buffer.len().min(MAX_LICENCE_BYTES)];
+                texts.push((path, String::from_utf8_lossy(text).into_owned()));
+            }
+        }
+        texts
+    }
+
+    fn record_failure(&mut self, located: &Located, error: &codelupe_forge::Error) {
+        let chain = chain(error);
+        tracing::warn!(repository = %located.name, error = %chain, "repository skipped");
+        raise(&self.progress().failed, 1);
+        let repository = Repository {
+            name: located.name.clone(),
+            forge: located.kind.to_string(),
+            origin: location(located),
+            family: located.name.to_string(),
+            commit: None,
+            revision: String::new(),
+            stars: None,
+            fork: false,
+            committed_at: None,
+        };
+        let error = Some((error.code().to_string(), chain));
+        let row = row(located, repository, Vec::new(), error);
+        self.chunk.repositories.push(ReadRepository {
+            row,
+            licence_texts: Vec::new(),
+        });
+    }
+
+    fn send(&mut self) -> Result<(), Halt> {
+        if self.chunk.blobs.is_empty() && self.chunk.repositories.is_empty() {
+            return Ok(());
+        }
+        self.out.send(std::mem::take(&mut self.chunk)).map_err(|_| Halt::Stop)
+    }
+
+    fn stop_if_asked(&self) -> Result<(), Halt> {
+        if self.progress().is_stopping() {
+            Err(Halt::Stop)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn progress(&self) -> &'a Progress {
+        &self.context.progress
+    }
+}
+
+fn row(
+    located: &Located,
+    repository: Repository,
+    files: Vec<FileRow>,
+    error: Option<(String, String)>,
+) -> RepositoryRow {
+    RepositoryRow {
+        repository,
+        location: location(located),
+        licence: None,
+        licence_class: LicenceClass::None,
+        licence_evidence: String::from("[]"),
+        error,
+        files,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

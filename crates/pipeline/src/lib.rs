@@ -1,0 +1,20 @@
+//! The stages from folders of repositories to a build: ingest, dedup, build, index.
+//!
+//! Each stage is one blocking function over a [`Context`]. Stages talk through the store alone (invariant I5): any of
+//! them can be stopped or killed at any moment, and the next run goes on from what the store holds.
+
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod config;
+pub mod context;
+pub mod dedup;
+pub mod error;
+pub mod index;
+pub mod ingest;
+pub mod progress;
+
+pub use config::Config;
+pub use context::Context;
+pub use error::{Error, ErrorKind};
+pub use progress::{Progress, Step};
