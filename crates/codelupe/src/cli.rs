@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use codelupe_forge::Source;
+
+/// The data folder when none is named.
+pub(crate) const DEFAULT_DATA: &str = "codelupe-data";
+
+/// Turns source repositories into a clean, deduplicated, licence-known, secret-free training corpus.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start with `codelupe demo`, or `codelupe run FOLDER` on your own repositories.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The data folder: catalogue, corpus and search index.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "CODELUPE_DATA",
+        default_value = DEFAULT_DATA
+    )]
+    pub(crate) data: PathBuf,
+    /// A TOML file with settings; see `codelupe config` for all of them.
+    #[arg(long, global = true, value_name = "FILE", env = "CODELUPE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say less: no progress, only warnings.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice for everything.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// The form of log lines.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a corpus of the crate sources on this machine, to see what the program does.
+    #[command(after_help = "Example:\n  codelupe demo\n  codelupe search 'binary heap'")]
+    Demo(DemoArguments),
+    /// Go the whole way: find, process, deduplicate, build, index. Goes on where it was stopped.
+    #[command(after_help = SOURCES)]
+    Run(SourceArguments),
+    /// Only find, read and process repositories.
+    #[command(after_help = SOURCES)]
+    Process(SourceArguments),
+    /// Only find exact and near duplicates among what was processed.
+    Dedup,
+    /// Only make a build of the survivors.
+    #[command(after_help = "Example:\n  codelupe build --name rust-2026-11")]
+    Build(BuildArguments),
+    /// Only make the latest build searchable.
+    Index,
+    /// Show where every file went, languages, licences, quality, and what deduplication saved.
+    #[command(after_help = "Example:\n  codelupe stats --json | jq .funnel")]
+    Stats,
+    /// Tell the story of one file: every signal, the verdict, its reason, the kept twin.
+    #[command(after_help = "Example:\n  codelupe explain ripgrep/crates/core/main.rs")]
+    Explain(ExplainArguments),
+    /// Search the latest build.
+    #[command(after_help = "Example:\n  codelupe search --language Rust 'impl Iterator for'")]
+    Search(SearchArguments),
+    /// Copy a build out, as Parquet or JSON lines.
+    #[command(after_help = "Example:\n  codelupe export --format jsonl.zst corpus-jsonl")]
+    Export(ExportArguments),
+    /// Say what is configured and whether it works.
+    Doctor,
+    /// Print all settings as they are in force, as TOML.
+    #[command(after_help = "Example:\n  codelupe config > codelupe.toml")]
+    Config,
+}
+
+const SOURCES: &str = "\
+A SOURCE is a folder:
+  PATH        a git repository (its HEAD is read from the object database, nothing is checked out), a folder of
+              repositories, or one plain folder of files (its ignore files are honoured); found out by looking
+  repos:PATH  every child folder is one repository
+  repo:PATH   the folder is one repository
+
+Examples:
+  codelupe run ~/src
+  codelupe run repo:./notes ~/work/service.git";
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// How many crates to take at most, in order of name.
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceArguments {
+    /// Where repositories are.
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<Source>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
+    /// The build's name; without one it is called after its content.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The repository's name and the path in it.
+    #[arg(value_name = "REPO/PATH")]
+    pub(crate) file: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArguments {
+    /// Words that must all occur; "quoted words" must follow each other.
+    #[arg(required = true)]
+    pub(crate) words: Vec<String>,
+    /// Only files, or only repositories.
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<SearchKind>,
+    /// Only this language, by linguist's name.
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    /// Only this repository.
+    #[arg(long)]
+    pub(crate) repo: Option<String>,
+    /// How many hits, 1 to 100.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) limit: u8,
+    /// How many hits to pass over.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) offset: usize,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SearchKind {
+    /// Files.
+    File,
+    /// Repositories.
+    Repository,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The new folder to write.
+    #[arg(value_name = "FOLDER")]
+    pub(crate) target: PathBuf,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Parquet)]
+    pub(crate) format: ExportFormat,
+    /// Which build; without one the latest.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) build: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Parquet, as the build has it, with manifest and dataset card.
+    Parquet,
+    /// JSON lines compressed with zstd.
+    #[value(name = "jsonl.zst")]
+    JsonLines,
+}

@@ -1,0 +1,82 @@
+//! One module a command.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod run;
+pub(crate) mod search;
+pub(crate) mod stages;
+pub(crate) mod stats;
+
+use std::sync::Arc;
+
+use codelupe_core::ErrorCode;
+use codelupe_pipeline::{Context, Progress};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::display::Display;
+use crate::failure::{self, Failure};
+use crate::settings::Settings;
+
+/// Opens the data folder, runs blocking work on it with progress shown, and stops it cleanly on Ctrl-C or SIGTERM.
+async fn with_context<T: Send + 'static>(
+    settings: &Settings,
+    work: impl FnOnce(&Context) -> Result<T, codelupe_pipeline::Error> + Send + 'static,
+) -> anyhow::Result<T> {
+    let mut signals = StopSignals::install()?;
+    let progress = Arc::new(Progress::default());
+    let context = Context::open(settings.folder.clone(), settings.config.clone(), Arc::clone(&progress)).await?;
+    let display = Display::start(&progress, settings.quiet);
+    let mut work = tokio::task::spawn_blocking(move || {
+        let result = work(&context);
+        (context, result)
+    });
+    let finished = tokio::select! {
+        finished = &mut work => finished,
+        () = signals.next() => {
+            tracing::info!("stopping: finished work is being stored; once more to stop at once");
+            progress.stop();
+            tokio::select! {
+                finished = work => finished,
+                // Whatever is not linked yet is done again by the next run; nothing is half-written.
+                () = signals.next() => stop_at_once(),
+            }
+        }
+    };
+    drop(display);
+    let (context, result) = finished?;
+    context.close().await;
+    Ok(result?)
+}
+
+#[expect(
+    clippy::exit,
+    reason = "the user asked twice, and the blocking work cannot be waited for"
+)]
+fn stop_at_once() -> ! {
+    let code = failure::report(&Failure::new(ErrorCode::Cancelled, "stopped at once").into());
+    std::process::exit(code.into());
+}
+
+/// Ctrl-C and SIGTERM, caught from the moment of installing on.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn install() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `codelupe doctor`: what is configured, and whether it works.
+
+use std::path::Path;
+
+use codelupe_search::SearchIndex;
+use codelupe_store::Catalogue;
+use serde::Serialize;
+
+use crate::output::print;
+use crate::settings::Settings;
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    what: &'static str,
+    ok: bool,
+    says: String,
+}
+
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let checks = vec![
+        check("config", Ok(config(settings))),
+        check("data folder", writable(settings.folder.root())),
+        check("catalogue", catalogue(settings).await),
+        check("latest build", latest_build(settings).await),
+        check("search index", search(settings)),
+    ];
+    print(settings.json, &checks, || {
+        let lines = checks.iter().map(|check| {
+            format!(
+                "{} {:<13} {}",
+                if check.ok { "ok  " } else { "FAIL" },
+                check.what,
+                check.says
+            )
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })?;
+    let failed: Vec<&str> = checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| check.what)
+        .collect();
+    anyhow::ensure!(failed.is_empty(), "not in order: {}", failed.join(", "));
+    Ok(())
+}
+
+fn check(what: &'static str, result: anyhow::Result<String>) -> Check {
+    match result {
+        Ok(says) => Check { what, ok: true, says },
+        Err(error) => Check {
+            what,
+            ok: false,
+            says: format!("{error:#}"),
+        },
+    }
+}
+
+fn config(settings: &Settings) -> String {
+    match &settings.config_file {
+        Some(path) => format!("{}, recipe {}", path.display(), settings.config.recipe()),
+        None => format!("defaults, recipe {}", settings.config.recipe()),
+    }
+}
+
+/// The folder, or the nearest parent that exists, takes a file.
+fn writable(folder: &Path) -> anyhow::Result<String> {
+    let absolute = std::path::absolute(folder)?;
+    let existing = absolute
+        .ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(Path::new("/"));
+    let probe = existing.join(format!(".codelupe-doctor-{}", std::process::id()));
+    // Never through a link, never over a file.
+    std::fs::File::create_new(&probe).map_err(|error| anyhow::anyhow!("{}: {error}", existing.display()))?;
+    std::fs::remove_file(&probe)?;
+    let state = if existing == absolute {
+        "writable"
+    } else {
+        "not made yet; its parent is writable"
+    };
+    Ok(format!("{}: {state}", absolute.display()))
+}
+
+async fn catalogue(settings: &Settings) -> anyhow::Result<String> {
+    if !settings.folder.exists() {
+        return Ok("none yet".to_owned());
+    }
+    let stats = Catalogue::open_read_only(&settings.folder).await?.stats().await?;
+    anyhow::ensure!(
+        stats.funnel.adds_up(),
+        "the funnel does not add up: run `codelupe dedup` and `codelupe build`"
+    );
+    Ok(format!(
+        "SQLite, {} repositories, {} files",
+        stats.repositories, stats.funnel.found.files
+    ))
+}
+
+async fn latest_build(settings: &Settings) -> anyhow::Result<String> {
+    if !settings.folder.exists() {
+        return Ok("none yet".to_owned());
+    }
+    let Some(build) = Catalogue::open_read_only(&settings.folder)
+        .await?
+        .latest_build()
+        .await?
+    else {
+        return Ok("none yet".to_owned());
+    };
+    let folder = settings.folder.builds().join(&build.name);
+    let manifest = codelupe_store::build::read_manifest(&folder)?;
+    let whole = codelupe_store::build::is_whole(&folder, &build.digest);
+    anyhow::ensure!(
+        whole,
+        "{} has lost or changed files: `codelupe build` writes it again",
+        folder.display()
+    );
+    Ok(format!("{}: {} files", folder.display(), manifest.total().files))
+}
+
+fn search(settings: &Settings) -> anyhow::Result<String> {
+    let folder = settings.folder.search();
+    if !folder.exists() {
+        return Ok("none yet".to_owned());
+    }
+    SearchIndex::open(&folder)?;
+    Ok(format!("Tantivy in {}", folder.display()))
+}

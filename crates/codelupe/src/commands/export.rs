@@ -1,0 +1,46 @@
+//! `codelupe export`.
+
+use codelupe_core::ErrorCode;
+use codelupe_store::Catalogue;
+use codelupe_store::export::{Format, export};
+use serde_json::json;
+
+use crate::cli::{ExportArguments, ExportFormat};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.folder).await?;
+    let build = match &arguments.build {
+        Some(name) => catalogue.build(name).await?,
+        None => catalogue.latest_build().await?,
+    };
+    let Some(build) = build else {
+        let what = arguments
+            .build
+            .as_ref()
+            .map_or("no build yet".to_owned(), |name| format!("no build `{name}`"));
+        return Err(Failure::new(ErrorCode::NotFound, format!("there is {what}")).into());
+    };
+    let format = match arguments.format {
+        ExportFormat::Parquet => Format::Parquet,
+        ExportFormat::JsonLines => Format::JsonLines,
+    };
+    let from = settings.folder.builds().join(&build.name);
+    let written = export(
+        &from,
+        &arguments.target,
+        format,
+        |path| tracing::info!(path = %path.display(), "written"),
+    )?;
+    let value = json!({ "build": build.name, "folder": arguments.target, "files": written });
+    print(settings.json, &value, || {
+        format!(
+            "{} is in {}: {} files",
+            build.name,
+            arguments.target.display(),
+            written.len()
+        )
+    })
+}

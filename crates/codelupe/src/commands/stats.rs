@@ -1,0 +1,13 @@
+//! `codelupe stats`.
+
+use codelupe_store::Catalogue;
+
+use crate::output::print;
+use crate::report;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.folder).await?;
+    let stats = catalogue.stats().await?;
+    print(settings.json, &stats, || report::stats(&stats))
+}

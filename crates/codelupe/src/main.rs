@@ -1,0 +1,56 @@
+//! `codelupe`: turns source repositories into a clean, deduplicated, licence-known, secret-free training corpus.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod display;
+mod failure;
+mod output;
+mod report;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::settings::Settings;
+
+/// The system's allocator keeps what one stage freed from the next: on 2 GB of input the process ended at 520 to 690 MB.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::install(&cli.global);
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(failure::report(&error)),
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<()> {
+    let settings = Settings::resolve(&cli.global)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(arguments) => commands::demo::run(&settings, &arguments).await,
+            Command::Run(arguments) => commands::run::run(&settings, &arguments).await,
+            Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
+            Command::Dedup => commands::stages::dedup(&settings).await,
+            Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
+            Command::Index => commands::stages::index(&settings).await,
+            Command::Stats => commands::stats::run(&settings).await,
+            Command::Explain(arguments) => commands::explain::run(&settings, &arguments).await,
+            Command::Search(arguments) => commands::search::run(&settings, &arguments),
+            Command::Export(arguments) => commands::export::run(&settings, &arguments).await,
+            Command::Doctor => commands::doctor::run(&settings).await,
+            Command::Config => commands::config::run(&settings),
+        }
+    })
+}

@@ -1,0 +1,139 @@
+//! What a user reads after a run, and in `codelupe stats`.
+
+mod tables;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use codelupe_core::Reason;
+use codelupe_core::text::display_name;
+use codelupe_store::catalogue::Stats;
+use indicatif::{HumanBytes, HumanCount};
+use serde_json::json;
+
+use crate::cli::DEFAULT_DATA;
+use crate::commands::run::Outcome;
+use crate::output::print;
+use crate::settings::Settings;
+
+/// Reports a run.
+pub(crate) fn outcome(settings: &Settings, outcome: &Outcome) -> anyhow::Result<()> {
+    let folder = settings.folder.builds().join(&outcome.built.name);
+    let value = json!({
+        "seconds": outcome.seconds,
+        "repositories": outcome.ingested.repositories,
+        "unchanged": outcome.ingested.unchanged,
+        "failed": outcome.ingested.failed,
+        "bytes_processed": outcome.ingested.bytes,
+        "build": { "name": outcome.built.name, "folder": folder, "existed": outcome.built.existed, "splits": outcome.built.splits },
+        "stats": outcome.stats,
+    });
+    print(settings.json, &value, || {
+        let mut text = stats(&outcome.stats);
+        let _ = write!(
+            text,
+            "\n\n{}\n\n{}",
+            summary(outcome),
+            next_steps(settings, outcome, &folder)
+        );
+        text
+    })
+}
+
+/// All figures of a catalogue.
+pub(crate) fn stats(stats: &Stats) -> String {
+    let mut text = format!("Where every file went\n{}\n", tables::funnel(&stats.funnel));
+    if !stats.funnel.adds_up() {
+        text.push_str("This does not add up: run `codelupe dedup` and `codelupe build`.\n");
+    } else if !stats.dedup_is_current || !stats.build_is_current && stats.build.is_some() {
+        text.push_str("There is newer input: `codelupe dedup` and `codelupe build` bring this up to date.\n");
+    }
+    let _ = write!(text, "\nLanguages\n{}\n", tables::languages(&stats.languages));
+    let _ = write!(
+        text,
+        "\nLicences of the repositories\n{}\n",
+        tables::licences(&stats.licences)
+    );
+    let _ = write!(
+        text,
+        "\nQuality of the survivors\n{}\n",
+        tables::quality(&stats.quality_histogram)
+    );
+    let _ = write!(text, "\n{}", savings(stats));
+    if !stats.failed.is_empty() {
+        let _ = write!(
+            text,
+            "\n\nRepositories that could not be read\n{}",
+            tables::failed(&stats.failed)
+        );
+    }
+    text
+}
+
+fn savings(stats: &Stats) -> String {
+    let of = |reason| {
+        let step = stats.funnel.dropped.iter().find(|step| step.reason == reason);
+        step.map(|step| step.count).unwrap_or_default()
+    };
+    let (exact, near) = (of(Reason::ExactDuplicate), of(Reason::NearDuplicate));
+    let before = exact.bytes + near.bytes + stats.funnel.survivors.bytes;
+    let share = (exact.bytes + near.bytes) as f64 / before.max(1) as f64 * 100.0;
+    format!(
+        "Deduplication removed {} exact and {} near duplicates: {} of {} ({share:.1} %).\n\
+         Redaction replaced {} secrets and personal data.",
+        HumanCount(exact.files),
+        HumanCount(near.files),
+        HumanBytes(exact.bytes + near.bytes),
+        HumanBytes(before),
+        HumanCount(stats.redactions),
+    )
+}
+
+fn summary(outcome: &Outcome) -> String {
+    let ingested = &outcome.ingested;
+    let mut text = format!(
+        "{} repositories in {:.1} s: {} unchanged, {} failed; {} processed.",
+        HumanCount(ingested.repositories),
+        outcome.seconds,
+        HumanCount(ingested.unchanged),
+        HumanCount(ingested.failed),
+        HumanBytes(ingested.bytes)
+    );
+    let counts = outcome.deduplicated.counts;
+    if counts.compared > 0 {
+        let _ = write!(
+            text,
+            "\nNear-duplicates: {} candidate pairs compared, {} verified by exact Jaccard similarity.",
+            HumanCount(counts.compared),
+            HumanCount(counts.verified)
+        );
+    }
+    text
+}
+
+fn next_steps(settings: &Settings, outcome: &Outcome, folder: &Path) -> String {
+    let program = program(settings);
+    let file = outcome.example.as_deref().unwrap_or("REPO/PATH");
+    [
+        format!("The corpus is in {}", folder.display()),
+        String::from("Next:"),
+        format!("  {program} search 'binary heap'"),
+        format!("  {program} explain {file}"),
+        format!("  {program} export --format jsonl.zst corpus-jsonl"),
+    ]
+    .join("\n")
+}
+
+/// How this program is called again on the same data folder: as it was called now.
+fn program(settings: &Settings) -> String {
+    let called = std::env::args().next().unwrap_or_else(|| "codelupe".to_owned());
+    let root = settings.folder.root();
+    if root == Path::new(DEFAULT_DATA) {
+        called
+    } else {
+        format!(
+            "{called} --data '{}'",
+            display_name(root.as_os_str().as_encoded_bytes())
+        )
+    }
+}

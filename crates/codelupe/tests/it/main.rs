@@ -1,0 +1,12 @@
+//! The program as its users run it: real repositories in, real files out, one process at a time or killed half-way.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
+
+mod bad_input;
+mod changes;
+mod crash;
+mod fixture;
+mod guarantees;
+#[cfg(feature = "slow")]
+mod readers;
+mod whole_way;
