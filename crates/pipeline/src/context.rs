@@ -68,12 +68,12 @@ impl Context {
         Ok(self.wait(self.catalogue.stats())?)
     }
 
-    /// The name, `REPO/PATH`, of a near-duplicate that can be typed on any terminal, if there is one.
+    /// The name, `REPO/PATH`, of a file with a story, a near-duplicate if there is one.
     ///
     /// # Errors
     /// `Store` when the catalogue cannot be read.
-    pub fn example_near_duplicate(&self) -> Result<Option<String>, Error> {
-        Ok(self.wait(self.catalogue.example_near_duplicate())?)
+    pub fn example_file(&self) -> Result<Option<String>, Error> {
+        Ok(self.wait(self.catalogue.example_file())?)
     }
 
     /// Derived stages work on contents of one recipe only: others were judged by other rules.

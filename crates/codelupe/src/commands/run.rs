@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
     pub(crate) deduplicated: Deduplicated,
     pub(crate) built: Built,
     pub(crate) stats: Stats,
-    /// A near-duplicate, `REPO/PATH`: a file with a story to explain.
+    /// A file, `REPO/PATH`, with a story to explain.
     pub(crate) example: Option<String>,
     pub(crate) seconds: f64,
 }
@@ -45,7 +45,7 @@ pub(crate) async fn whole_way(
         let built = build::build(context, None)?;
         index::index(context)?;
         let stats = context.stats()?;
-        let example = context.example_near_duplicate()?;
+        let example = context.example_file()?;
         Ok(Outcome {
             ingested,
             deduplicated,

@@ -47,12 +47,20 @@ const CANDIDATES: &str = "
     ORDER BY r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
              r.name, f.path";
 
-const EXAMPLE: &str = "
+/// The names that can be typed on any terminal without quotes.
+const EXAMPLE_NEAR_DUPLICATE: &str = "
     SELECT r.name || '/' || cast(f.path AS TEXT)
     FROM duplicates d JOIN files f ON f.id = d.file_id JOIN repositories r ON r.id = f.repository_id
-    WHERE d.reason = 'near_duplicate' AND r.name NOT GLOB '*[^-a-zA-Z0-9._/]*'
-      AND cast(f.path AS TEXT) NOT GLOB '*[^-a-zA-Z0-9._/]*'
+    WHERE d.reason = 'near_duplicate'
+      AND r.name NOT GLOB '*[^-+a-zA-Z0-9._/]*' AND cast(f.path AS TEXT) NOT GLOB '*[^-+a-zA-Z0-9._/]*'
     ORDER BY r.name, f.path LIMIT 1";
+
+const EXAMPLE_FILE: &str = "
+    SELECT r.name || '/' || cast(f.path AS TEXT)
+    FROM files f JOIN repositories r ON r.id = f.repository_id
+    WHERE f.content_id IS NOT NULL
+      AND r.name NOT GLOB '*[^-+a-zA-Z0-9._/]*' AND cast(f.path AS TEXT) NOT GLOB '*[^-+a-zA-Z0-9._/]*'
+    ORDER BY f.id LIMIT 1";
 
 impl Catalogue {
     /// All files whose content processing kept, best rank first.
@@ -69,15 +77,24 @@ impl Catalogue {
         Ok(candidates)
     }
 
-    /// The name, `REPO/PATH`, of the first near-duplicate whose name is plain ASCII without spaces, if there is one.
+    /// The name, `REPO/PATH`, of a file with a story: a near-duplicate, or else any file that was looked at. Only of names
+    /// that can be typed on any terminal.
     ///
     /// # Errors
     /// `Database` and the file's own errors.
-    pub async fn example_near_duplicate(&self) -> Result<Option<String>, Error> {
-        sqlx::query_scalar(EXAMPLE)
+    pub async fn example_file(&self) -> Result<Option<String>, Error> {
+        let fail = |error| Error::database("read an example", error);
+        let near: Option<String> = sqlx::query_scalar(EXAMPLE_NEAR_DUPLICATE)
             .fetch_optional(&self.pool)
             .await
-            .map_err(|error| Error::database("read a near-duplicate", error))
+            .map_err(fail)?;
+        if near.is_some() {
+            return Ok(near);
+        }
+        sqlx::query_scalar(EXAMPLE_FILE)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(fail)
     }
 
     /// Replaces the outcome of deduplication in one transaction; `state` says what it was computed from.
