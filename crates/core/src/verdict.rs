@@ -116,7 +116,6 @@ reasons! {
     LowVisibleText = "low_visible_text" @ Process: "HTML with under 100 characters, or under a fifth, of visible text (StarCoder2).",
     Repetitive = "repetitive" @ Process: "Mostly the same lines or words again and again.",
     LowQuality = "low_quality" @ Process: "The quality score is under the limit.",
-    SecretInvalidates = "secret_invalidates" @ Process: "A secret was found that could not be replaced safely.",
     ExactDuplicate = "exact_duplicate" @ Dedup: "Byte for byte the same as a kept file.",
     NearDuplicate = "near_duplicate" @ Dedup: "Verified Jaccard similarity to a kept file at or over the threshold.",
     LicenceNotAllowed = "licence_not_allowed" @ Build: "The licence of the repository is not in the build's policy.",

@@ -5,22 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::fixture::{Bench, MIT, assert_adds_up, git, real_code, text, write};
+use crate::fixture::{Bench, MIT, assert_adds_up, git, real_code, splits, text, write};
 
 fn small_world() -> Bench {
     let bench = Bench::new();
     bench.git_repository("alpha", &[("blob.rs", &real_code("core/src/blob.rs"))]);
     bench.git_repository("beta", &[("text.rs", &real_code("core/src/text.rs"))]);
     bench
-}
-
-fn splits(bench: &Bench, report: &Value) -> Value {
-    let folder = bench
-        .data()
-        .join("builds")
-        .join(report["build"]["name"].as_str().unwrap());
-    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    manifest["splits"].clone()
 }
 
 fn settings(bench: &Bench, name: &str, content: &str) -> String {

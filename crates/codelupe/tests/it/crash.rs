@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::fixture::{Bench, assert_adds_up, command, crates, text};
+use crate::fixture::{Bench, assert_adds_up, command, crates, splits, text};
 
 const CRATES: usize = 40;
 
@@ -19,22 +19,13 @@ fn arguments() -> Vec<String> {
     std::iter::once("run".to_owned()).chain(sources).collect()
 }
 
-fn shards(bench: &Bench, report: &Value) -> Value {
-    let folder = bench
-        .data()
-        .join("builds")
-        .join(report["build"]["name"].as_str().unwrap());
-    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    manifest["splits"].clone()
-}
-
 /// How long a whole run takes here: the moments to kill are spread over it.
 fn uninterrupted(arguments: &[&str]) -> (Value, Duration) {
     let bench = Bench::new();
     let start = Instant::now();
     let report = bench.json(arguments);
     let took = start.elapsed();
-    (shards(&bench, &report), took)
+    (splits(&bench, &report), took)
 }
 
 #[test]
@@ -55,7 +46,7 @@ fn killed_at_any_moment_nothing_is_lost_or_there_twice() {
     assert!(killed > 3, "only {killed} runs were killed");
     let report = bench.json(&arguments);
     assert_adds_up(&report["stats"]);
-    assert_eq!(shards(&bench, &report), expected);
+    assert_eq!(splits(&bench, &report), expected);
     let linked = bench.data().join("segments");
     assert!(fs::read_dir(linked).unwrap().count() > 0);
     assert_eq!(
@@ -83,7 +74,7 @@ fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("goes on from here"), "{said}");
     let report = bench.json(&arguments);
-    assert_eq!(shards(&bench, &report), expected);
+    assert_eq!(splits(&bench, &report), expected);
 }
 
 #[test]
@@ -169,7 +160,7 @@ fn a_full_disk_is_said_and_the_next_run_goes_on() {
     let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert_adds_up(&report["stats"]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    assert_eq!(shards(&bench, &report), uninterrupted(&arguments).0);
+    assert_eq!(splits(&bench, &report), uninterrupted(&arguments).0);
 }
 
 #[test]

@@ -163,6 +163,16 @@ pub(crate) fn crates(count: usize) -> Vec<PathBuf> {
     crates
 }
 
+/// The splits in the manifest of a run's build: counts, and the hash of every shard.
+pub(crate) fn splits(bench: &Bench, report: &Value) -> Value {
+    let folder = bench
+        .data()
+        .join("builds")
+        .join(report["build"]["name"].as_str().unwrap());
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    manifest["splits"].clone()
+}
+
 /// Files and reasons of the funnel in `codelupe stats --json`: found, survivors, in build, and by reason.
 pub(crate) fn funnel(stats: &Value) -> (u64, u64, u64, Vec<(String, u64)>) {
     let funnel = &stats["funnel"];

@@ -5,16 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::fixture::{Bench, crates, real_code, text};
+use crate::fixture::{Bench, crates, real_code, splits, text};
 
 /// How many real crates the runs are compared on.
 const CRATES: usize = 40;
-
-fn shards(report: &Value) -> Value {
-    let folder = PathBuf::from(report["build"]["folder"].as_str().unwrap());
-    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    manifest["splits"].clone()
-}
 
 fn run(bench: &Bench, sources: &[PathBuf]) -> Value {
     let sources: Vec<String> = sources.iter().map(|path| format!("repo:{}", path.display())).collect();
@@ -38,9 +32,9 @@ fn one_by_one_in_any_order_gives_the_same_bytes_as_all_at_once() {
     }
     let one_by_one = run(&bench, &crates[..1]);
 
-    let splits = shards(&batch);
-    assert!(splits.to_string().contains("sha256"), "{splits:#}");
-    assert_eq!(splits, shards(&one_by_one));
+    let expected = splits(&all_at_once, &batch);
+    assert!(expected.to_string().contains("sha256"), "{expected:#}");
+    assert_eq!(expected, splits(&bench, &one_by_one));
     assert_eq!(batch["build"]["name"], one_by_one["build"]["name"]);
 }
 
@@ -61,7 +55,7 @@ fn one_thread_gives_the_same_bytes_as_many() {
             .unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         let report = serde_json::from_slice(&output.stdout).unwrap();
-        shards(&report)
+        splits(&bench, &report)
     });
     assert_eq!(reports[0], reports[1]);
 }
