@@ -11,7 +11,7 @@ use codelupe_core::{ErrorCode, Reason, Split, Stage};
 use codelupe_store::build::{BuildRecord, BuildWriter, Description, Tally, is_whole};
 use codelupe_store::catalogue::{BuildCandidate, BuildDecision, BuildRow};
 
-use crate::config::fingerprint;
+use crate::config::digest;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::progress::{Step, raise};
@@ -167,16 +167,16 @@ fn funnel(context: &Context, outcomes: &[Decided]) -> Result<BTreeMap<String, u6
 
 /// What tells one build from another: the configuration, the funnel, and everything that is written of every file.
 fn identity(context: &Context, candidates: &[BuildCandidate], outcomes: &[Decided]) -> Result<String, Error> {
-    let files: Vec<_> = candidates
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(candidate, outcome)| {
-            let record = record(candidate, String::new());
-            outcome.ok().map(|split| (split.as_str(), record, candidate.text_bytes))
-        })
-        .collect();
     let settings = (context.config.recipe(), &context.config.dedup, &context.config.build);
-    Ok(fingerprint(&(settings, funnel(context, outcomes)?, files)))
+    // File by file, so that memory does not grow with the build.
+    let mut identity = digest(&(settings, funnel(context, outcomes)?));
+    for (candidate, outcome) in candidates.iter().zip(outcomes) {
+        if let Ok(split) = outcome {
+            let written = record(candidate, String::new());
+            identity = digest(&(identity, split, written, candidate.text_bytes));
+        }
+    }
+    Ok(identity.to_string())
 }
 
 fn is_same(build: &BuildRow, identity: &str) -> bool {

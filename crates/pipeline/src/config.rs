@@ -145,10 +145,15 @@ impl Config {
 }
 
 /// Sixteen hexadecimal digits that change when the value does.
-pub(crate) fn fingerprint(value: &impl Serialize) -> String {
-    // Plain structs of numbers and names always have a JSON form; the empty text would only make two recipes alike.
+fn fingerprint(value: &impl Serialize) -> String {
+    digest(value).to_string()[..16].to_owned()
+}
+
+/// A hash over the JSON form of a value.
+pub(crate) fn digest(value: &impl Serialize) -> BlobId {
+    // Plain structs of numbers and names always have a JSON form; the empty text would only make two values alike.
     let json = serde_json::to_vec(value).unwrap_or_default();
-    BlobId::of(&json).to_string()[..16].to_owned()
+    BlobId::of(&json)
 }
 
 #[cfg(test)]
