@@ -29,11 +29,18 @@ pub(crate) struct Global {
         global = true,
         value_name = "FOLDER",
         env = "CODELUPE_DATA",
+        hide_env_values = true,
         default_value = DEFAULT_DATA
     )]
     pub(crate) data: PathBuf,
     /// A TOML file with settings; see `codelupe config` for all of them.
-    #[arg(long, global = true, value_name = "FILE", env = "CODELUPE_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CODELUPE_CONFIG",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long, global = true)]

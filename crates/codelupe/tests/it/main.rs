@@ -6,6 +6,7 @@ mod bad_input;
 mod changes;
 mod crash;
 mod fixture;
+mod generated;
 mod guarantees;
 #[cfg(feature = "slow")]
 mod readers;
