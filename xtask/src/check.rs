@@ -5,14 +5,14 @@ use clap::Args;
 
 use crate::cargo::{Workspace, choosing, command, run as run_command};
 use crate::steps::{Step, none_of, run_all};
-use crate::{Selection, commits, layering, licences, sizes, spelling};
+use crate::{Selection, commits, layering, licences, migrations, sizes, spelling};
 
 /// What to check and whether to repair.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     #[command(flatten)]
     selection: Selection,
-    /// Repairs what rustfmt and clippy can repair, instead of reporting it.
+    /// Repairs what rustfmt and clippy can repair, and adds new migrations to their checksums, instead of reporting it.
     #[arg(long)]
     fix: bool,
     /// Only this step; may be given several times.
@@ -33,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
         }),
         Step::of_check("layering", move || none_of(&layering::check(workspace, &members)?)),
         Step::of_check("licences", move || none_of(&licences::check(workspace)?)),
+        Step::of_check("migrations", move || none_of(&migrations::check(root, options.fix)?)),
         Step::of_check("commits", move || none_of(&commits::check(root)?)),
         cargo_step("clippy", &clippy_arguments(options), &[]),
         cargo_step("doc", &doc_arguments(options), &[("RUSTDOCFLAGS", "-D warnings")]),

@@ -14,7 +14,7 @@ use crate::source::outline;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 11] = [
+const LEVELS: [(&str, &[&str]); 12] = [
     ("codelupe-core", &[]),
     ("codelupe-forge", &["codelupe-core"]),
     ("codelupe-process", &["codelupe-core"]),
@@ -51,6 +51,8 @@ const LEVELS: [(&str, &[&str]); 11] = [
             "codelupe-train",
         ],
     ),
+    // Every crate may have it as a dev-dependency, which is not counted here; none as a normal one.
+    ("codelupe-testkit", &[]),
     ("xtask", &[]),
 ];
 
@@ -204,6 +206,11 @@ mod tests {
                 "codelupe-store: must not depend on codelupe-pipeline",
                 "codelupe-store: must not depend on codelupe-search",
             ],
+        );
+        check(
+            "codelupe-store",
+            &["codelupe-store: codelupe-testkit"],
+            &["codelupe-store: must not depend on codelupe-testkit"],
         );
         check(
             "codelupe-core",

@@ -5,6 +5,7 @@ mod check;
 mod commits;
 mod layering;
 mod licences;
+mod migrations;
 mod sizes;
 mod source;
 mod spelling;

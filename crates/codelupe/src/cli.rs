@@ -1,10 +1,18 @@
 //! The command line.
 
+mod db;
+mod errors;
+mod queue;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
+
+pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
+pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
+pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArguments, WorkerArguments};
 
 /// The data folder when none is named.
 pub(crate) const DEFAULT_DATA: &str = "codelupe-data";
@@ -33,6 +41,13 @@ pub(crate) struct Global {
         default_value = DEFAULT_DATA
     )]
     pub(crate) data: PathBuf,
+    /// The catalogue: `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`; by default a SQLite file in the data folder. A
+    /// password belongs into PGPASSWORD, the password file of libpq, or this variable.
+    #[arg(long, global = true, value_name = "URL", env = "CODELUPE_DB", hide_env_values = true)]
+    pub(crate) db: Option<String>,
+    /// Migrate an old schema at start, instead of refusing it.
+    #[arg(long, global = true, env = "CODELUPE_MIGRATE", hide_env_values = true)]
+    pub(crate) migrate: bool,
     /// A TOML file with settings; see `codelupe config` for all of them.
     #[arg(
         long,
@@ -77,12 +92,24 @@ pub(crate) enum Command {
     #[command(after_help = SOURCES)]
     Process(SourceArguments),
     /// Only find exact and near duplicates among what was processed.
-    Dedup,
+    Dedup(QueueArguments),
     /// Only make a build of the survivors.
     #[command(after_help = "Example:\n  codelupe build --name rust-2026-11")]
     Build(BuildArguments),
     /// Only make the latest build searchable.
-    Index,
+    Index(QueueArguments),
+    /// Do the jobs that `--enqueue` put into the queue, together with any number of other workers.
+    #[command(after_help = queue::WORKER)]
+    Worker(WorkerArguments),
+    /// Look at the queue, and queue jobs again or take them out.
+    #[command(subcommand, after_help = queue::JOBS)]
+    Jobs(JobsCommand),
+    /// Look at the errors that were met, forget them, and try whether alerts arrive.
+    #[command(after_help = errors::EXAMPLES)]
+    Errors(ErrorsArguments),
+    /// Migrate the catalogue's schema, go back, check it.
+    #[command(subcommand, after_help = db::EXAMPLES)]
+    Db(DbCommand),
     /// Show where every file went, languages, licences, quality, and what deduplication saved.
     #[command(after_help = "Example:\n  codelupe stats --json | jq .funnel")]
     Stats,
@@ -125,6 +152,8 @@ pub(crate) struct SourceArguments {
     /// Where repositories are.
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) queue: QueueArguments,
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +161,8 @@ pub(crate) struct BuildArguments {
     /// The build's name; without one it is called after its content.
     #[arg(long)]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) queue: QueueArguments,
 }
 
 #[derive(Debug, Args)]

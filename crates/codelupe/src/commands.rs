@@ -1,19 +1,23 @@
 //! One module a command.
 
 pub(crate) mod config;
+pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod jobs;
 pub(crate) mod run;
 pub(crate) mod search;
 pub(crate) mod stages;
 pub(crate) mod stats;
+pub(crate) mod worker;
 
 use std::sync::Arc;
 
 use codelupe_core::ErrorCode;
-use codelupe_pipeline::{Context, Progress};
+use codelupe_pipeline::{Progress, Worker, Workplace};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::display::Display;
@@ -21,17 +25,18 @@ use crate::failure::{self, Failure};
 use crate::settings::Settings;
 
 /// Opens the data folder, runs blocking work on it with progress shown, and stops it cleanly on Ctrl-C or SIGTERM.
-async fn with_context<T: Send + 'static>(
+async fn with_worker<T: Send + 'static>(
     settings: &Settings,
-    work: impl FnOnce(&Context) -> Result<T, codelupe_pipeline::Error> + Send + 'static,
+    place: Workplace,
+    work: impl FnOnce(&Worker) -> Result<T, codelupe_pipeline::Error> + Send + 'static,
 ) -> anyhow::Result<T> {
     let mut signals = StopSignals::install()?;
     let progress = Arc::new(Progress::default());
-    let context = Context::open(settings.folder.clone(), settings.config.clone(), Arc::clone(&progress)).await?;
+    let worker = Worker::open(place, Arc::clone(&progress)).await?;
     let display = Display::start(&progress, settings.quiet);
     let mut work = tokio::task::spawn_blocking(move || {
-        let result = work(&context);
-        (context, result)
+        let result = work(&worker);
+        (worker, result)
     });
     let finished = tokio::select! {
         finished = &mut work => finished,
@@ -46,8 +51,8 @@ async fn with_context<T: Send + 'static>(
         }
     };
     drop(display);
-    let (context, result) = finished?;
-    context.close().await;
+    let (worker, result) = finished?;
+    worker.close().await;
     Ok(result?)
 }
 

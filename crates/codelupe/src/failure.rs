@@ -75,6 +75,15 @@ fn hint(error: &anyhow::Error, code: ErrorCode) -> Option<&'static str> {
         ErrorCode::Permission => "check the owner and the mode of the path, or use another --data folder",
         ErrorCode::CorruptStore => "move the data folder away and run again; the sources are not touched",
         ErrorCode::Validation => "`codelupe help COMMAND` shows what it takes; `codelupe config` shows all settings",
+        ErrorCode::SchemaOutdated => "`codelupe db migrate` brings the schema up to date; --migrate does so at start",
+        ErrorCode::SchemaNewer => {
+            "a newer codelupe wrote this catalogue: use that one; `codelupe db status` shows more"
+        }
+        ErrorCode::Auth => {
+            "check user and database; the password comes from PGPASSWORD, the password file, or CODELUPE_DB"
+        }
+        ErrorCode::Unavailable => "check that the server runs and can be reached; the same command goes on from here",
+        ErrorCode::LeaseLost => "`codelupe jobs list` shows who has the job now",
         _ => return None,
     })
 }

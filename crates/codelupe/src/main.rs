@@ -10,6 +10,7 @@ mod output;
 mod report;
 mod settings;
 mod telemetry;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -42,9 +43,13 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Demo(arguments) => commands::demo::run(&settings, &arguments).await,
             Command::Run(arguments) => commands::run::run(&settings, &arguments).await,
             Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
-            Command::Dedup => commands::stages::dedup(&settings).await,
+            Command::Dedup(queue) => commands::stages::dedup(&settings, queue).await,
             Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
-            Command::Index => commands::stages::index(&settings).await,
+            Command::Index(queue) => commands::stages::index(&settings, queue).await,
+            Command::Worker(arguments) => commands::worker::run(&settings, &arguments).await,
+            Command::Jobs(command) => commands::jobs::run(&settings, &command).await,
+            Command::Errors(arguments) => commands::errors::run(&settings, &arguments).await,
+            Command::Db(command) => commands::db::run(&settings, &command).await,
             Command::Stats => commands::stats::run(&settings).await,
             Command::Explain(arguments) => commands::explain::run(&settings, &arguments).await,
             Command::Search(arguments) => commands::search::run(&settings, &arguments),

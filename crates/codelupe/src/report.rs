@@ -1,12 +1,13 @@
 //! What a user reads after a run, and in `codelupe stats`.
 
-mod tables;
+pub(crate) mod tables;
 
 use std::fmt::Write;
 use std::path::Path;
 
 use codelupe_core::Reason;
 use codelupe_core::text::display_name;
+use codelupe_pipeline::worker::Enqueued;
 use codelupe_store::catalogue::Stats;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
@@ -37,6 +38,22 @@ pub(crate) fn outcome(settings: &Settings, outcome: &Outcome) -> anyhow::Result<
             next_steps(settings, outcome, &folder)
         );
         text
+    })
+}
+
+/// Reports jobs that wait for workers.
+pub(crate) fn enqueued(settings: &Settings, run: &Enqueued) -> anyhow::Result<()> {
+    let value = json!({ "run": run.run, "jobs": run.jobs, "known": run.known });
+    print(settings.json, &value, || {
+        let known = match run.known {
+            0 => String::new(),
+            known => format!(" ({known} of them were there already)"),
+        };
+        format!(
+            "{} jobs are in the queue{known}. Next: {} worker",
+            run.jobs.len(),
+            program(settings)
+        )
     })
 }
 
@@ -99,7 +116,7 @@ fn summary(outcome: &Outcome) -> String {
         HumanCount(ingested.failed),
         HumanBytes(ingested.bytes)
     );
-    let counts = outcome.deduplicated.counts;
+    let counts = outcome.deduplicated;
     if counts.compared > 0 {
         let _ = write!(
             text,
@@ -126,14 +143,19 @@ fn next_steps(settings: &Settings, outcome: &Outcome, folder: &Path) -> String {
 
 /// How this program is called again on the same data folder: as it was called now.
 fn program(settings: &Settings) -> String {
-    let called = std::env::args().next().unwrap_or_else(|| "codelupe".to_owned());
+    let mut program = std::env::args().next().unwrap_or_else(|| "codelupe".to_owned());
     let root = settings.folder.root();
-    if root == Path::new(DEFAULT_DATA) {
-        called
-    } else {
-        format!(
-            "{called} --data '{}'",
+    if root != Path::new(DEFAULT_DATA) {
+        let _ = write!(
+            program,
+            " --data '{}'",
             display_name(root.as_os_str().as_encoded_bytes())
-        )
+        );
     }
+    // The environment is the same next time.
+    let named = std::env::args().any(|argument| argument == "--db" || argument.starts_with("--db="));
+    if named {
+        let _ = write!(program, " --db '{}'", settings.catalogue);
+    }
+    program
 }

@@ -1,11 +1,17 @@
 //! From raw arguments and a config file to settings. Only this and `cli` look at the environment.
 
+mod alerts;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use codelupe_core::ErrorCode;
-use codelupe_pipeline::Config;
-use codelupe_store::DataFolder;
+use codelupe_pipeline::worker::LEASE;
+use codelupe_pipeline::{Config, Workplace};
+use codelupe_store::{CatalogueUrl, DataFolder, Migrate};
+use toml::Table;
+
+pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -13,43 +19,89 @@ use crate::failure::Failure;
 /// The settings in force.
 pub(crate) struct Settings {
     pub(crate) folder: DataFolder,
+    pub(crate) catalogue: CatalogueUrl,
+    pub(crate) migrate: Migrate,
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) config: Config,
+    pub(crate) alerts: AlertSettings,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
 
 impl Settings {
     pub(crate) fn resolve(global: &Global) -> anyhow::Result<Self> {
-        let config = match &global.config {
+        let (config, alerts) = match &global.config {
             Some(path) => read(path)?,
-            None => Config::default(),
+            None => Default::default(),
         };
-        config.validate()?;
+        let folder = DataFolder::new(&global.data);
+        let catalogue = match &global.db {
+            Some(url) => {
+                warn_of_password(url);
+                url.parse()?
+            }
+            None => CatalogueUrl::Sqlite(folder.catalogue()),
+        };
         Ok(Self {
-            folder: DataFolder::new(&global.data),
+            folder,
+            catalogue,
+            migrate: if global.migrate {
+                Migrate::Allowed
+            } else {
+                Migrate::Refused
+            },
             config_file: global.config.clone(),
             config,
+            alerts: alerts.with_environment()?,
             json: global.json,
             quiet: global.quiet,
         })
     }
+
+    /// Where the stages work.
+    pub(crate) fn workplace(&self) -> Workplace {
+        Workplace {
+            folder: self.folder.clone(),
+            catalogue: self.catalogue.clone(),
+            migrate: self.migrate,
+            lease: LEASE,
+            alerts: self.alerts.sink(),
+        }
+    }
 }
 
-fn read(path: &Path) -> anyhow::Result<Config> {
-    let invalid = || {
-        Failure::new(
-            ErrorCode::Validation,
-            format!("the config file `{}` is not valid", path.display()),
-        )
-    };
-    let text = std::fs::read_to_string(path).with_context(|| {
-        Failure::new(
-            ErrorCode::NotFound,
-            format!("the config file `{}` cannot be read", path.display()),
-        )
-    })?;
-    let config: Config = toml::from_str(&text).with_context(invalid)?;
+/// Every user of a machine can read the arguments of all its processes.
+fn warn_of_password(url: &str) {
+    let login = url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once('@'))
+        .map(|(login, _)| login);
+    let as_argument = std::env::args_os().any(|argument| argument.to_string_lossy().contains(url));
+    if as_argument && login.is_some_and(|login| login.contains(':')) {
+        tracing::warn!("a password on the command line can be read by others: CODELUPE_DB or PGPASSWORD keeps it");
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<(Config, AlertSettings)> {
+    let failure = |code, what: &str| Failure::new(code, format!("the config file `{}` {what}", path.display()));
+    let invalid = || failure(ErrorCode::Validation, "is not valid");
+    let text = std::fs::read_to_string(path).with_context(|| failure(ErrorCode::NotFound, "cannot be read"))?;
+    let mut table: Table = text
+        .parse()
+        .map_err(|error| syntax_error(&text, &error))
+        .with_context(invalid)?;
+    let alerts = table
+        .remove("alerts")
+        .map_or(Ok(AlertSettings::default()), AlertSettings::read)
+        .with_context(invalid)?;
+    let config: Config = table.try_into().with_context(invalid)?;
     config.validate().with_context(invalid)?;
-    Ok(config)
+    Ok((config, alerts))
+}
+
+/// What is wrong and where, without the line itself, which may hold the webhook's address.
+fn syntax_error(text: &str, error: &toml::de::Error) -> Failure {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    Failure::new(ErrorCode::Validation, format!("line {line}: {}", error.message()))
 }

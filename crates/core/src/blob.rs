@@ -35,6 +35,20 @@ impl BlobId {
     }
 }
 
+/// The bytes are not 20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a blob id has 20 bytes, not {0}")]
+pub struct BlobIdLengthError(usize);
+
+impl TryFrom<Vec<u8>> for BlobId {
+    type Error = BlobIdLengthError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        let length = bytes.len();
+        bytes.try_into().map(Self).map_err(|_| BlobIdLengthError(length))
+    }
+}
+
 impl fmt::Display for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))

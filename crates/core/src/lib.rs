@@ -1,10 +1,15 @@
-//! Types that every part of CodeLupe shares: ids, verdicts with their reasons, repositories, error codes.
+//! Types that every part of CodeLupe shares: ids, verdicts with their reasons, repositories, error codes and what to do
+//! about each, the circuit breaker.
 //!
 //! Nothing here does I/O, reads the environment or knows a backend (invariant I1 of ARCHITECTURE.md).
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod stable_text;
+
 pub mod blob;
+pub mod breaker;
 pub mod error;
 pub mod language;
 pub mod licence;

@@ -10,6 +10,7 @@ use codelupe_core::text::display_name;
 use codelupe_core::{ErrorCode, Reason, Split, Stage};
 use codelupe_store::build::{BuildRecord, BuildWriter, Description, Tally, is_whole};
 use codelupe_store::catalogue::{BuildCandidate, BuildDecision, BuildRow};
+use serde::{Deserialize, Serialize};
 
 use crate::config::digest;
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::progress::{Step, raise};
 
 /// What building did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Built {
     /// The build's name.
     pub name: String,
@@ -34,7 +35,7 @@ pub struct Built {
 /// the data folder fails. No build is made then.
 pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
     context.require_one_recipe()?;
-    let candidates = context.wait(context.catalogue.build_candidates())?;
+    let (candidates, generation) = context.wait(context.catalogue.build_candidates())?;
     context.progress.begin(Step::Build, candidates.len() as u64);
     let mut outcomes = decide::decide(&context.config.build, &candidates);
     leak::drop_leaks(context, &candidates, &mut outcomes)?;
@@ -65,7 +66,10 @@ pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
             outcome: *outcome,
         })
         .collect();
-    context.wait(context.catalogue.link_build(&row, &decisions))?;
+    let linked = context
+        .catalogue
+        .link_build(&row, &decisions, generation, context.fence);
+    context.wait(linked)?;
     Ok(Built { name, splits, existed })
 }
 
@@ -197,7 +201,7 @@ fn tally(candidates: &[BuildCandidate], outcomes: &[Decided]) -> BTreeMap<Split,
 }
 
 /// A build's name is the name of a folder.
-fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (1..=100).contains(&name.len()) && name.chars().all(good) && !name.starts_with('.') {
         return Ok(());

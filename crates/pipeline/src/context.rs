@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use codelupe_core::ErrorCode;
-use codelupe_store::catalogue::Stats;
-use codelupe_store::{Catalogue, DataFolder, SegmentReader, WriteLock};
+use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_store::catalogue::{Fence, Stats};
+use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::progress::Progress;
+use crate::tracker::Reporter;
+use crate::worker::Tools;
 
 /// A data folder opened for writing, with the configuration and the progress of the work on it.
 pub struct Context {
@@ -21,43 +24,31 @@ pub struct Context {
     pub config: Config,
     /// What a display reads and how to stop.
     pub progress: Arc<Progress>,
-    lock: WriteLock,
-    runtime: Handle,
+    /// The lease under which things are stored, inside of a job.
+    pub(crate) fence: Option<Fence>,
+    /// Where errors that do not end the work go.
+    pub(crate) errors: Reporter,
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) runtime: Handle,
 }
 
 impl Context {
-    /// Opens a data folder: takes its lock, makes or migrates the catalogue, removes what a crash left behind.
-    ///
-    /// # Errors
-    /// `Config` when a value is not valid; `Store` when the folder cannot be made, is in use, or is damaged.
-    pub async fn open(folder: DataFolder, config: Config, progress: Arc<Progress>) -> Result<Self, Error> {
-        config.validate()?;
-        let lock = folder.lock()?;
-        let catalogue = Catalogue::open(&folder).await?;
-        let linked = catalogue.segments().await?;
-        let removed = folder.remove_orphans(&lock, |name| linked.values().any(|linked| linked == name))?;
-        if removed > 0 {
-            tracing::info!(removed, "removed files that an interrupted run left behind");
-        }
-        Ok(Self {
-            folder,
-            catalogue,
-            config,
-            progress,
-            lock,
-            runtime: Handle::current(),
-        })
-    }
-
-    /// Closes the catalogue and gives the lock back.
-    pub async fn close(self) {
-        self.catalogue.close().await;
-        drop(self.lock);
-    }
-
     /// Waits for a store call; stages are blocking functions and must not run on a runtime's own thread.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Tracks an error that does not end the work.
+    pub(crate) fn report(
+        &self,
+        component: &str,
+        code: ErrorCode,
+        error: &(dyn std::error::Error + 'static),
+        repository: &str,
+    ) {
+        let context = ErrorContext::new().with_repository(repository);
+        self.errors
+            .report(ErrorReport::from_chain(component, code, error, context));
     }
 
     /// All figures of the catalogue.

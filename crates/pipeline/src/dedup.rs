@@ -8,17 +8,18 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
 use codelupe_core::{BlobId, ErrorCode, Reason};
-use codelupe_dedup::{BandTable, ElectionConfig, ElectionCounts, Outcome, SIGNATURE_BYTES, Signature, elect, shingles};
+use codelupe_dedup::{BandTable, ElectionConfig, Outcome, SIGNATURE_BYTES, Signature, elect, shingles};
 use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::{DedupCandidate, Duplicate};
 use codelupe_store::segment::Location;
+use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::progress::Step;
 
 /// What deduplication did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deduplicated {
     /// Files that processing kept.
     pub files: u64,
@@ -26,8 +27,12 @@ pub struct Deduplicated {
     pub exact: u64,
     /// Of these, near-duplicates.
     pub near: u64,
-    /// Pairs of contents that were compared, and what came of it.
-    pub counts: ElectionCounts,
+    /// Pairs of contents that share a band and were compared.
+    pub compared: u64,
+    /// Of these, at or over the threshold.
+    pub verified: u64,
+    /// Of these, under it.
+    pub false_candidates: u64,
     /// Nothing had changed since the last time; the other figures are zero.
     pub was_current: bool,
 }
@@ -35,7 +40,8 @@ pub struct Deduplicated {
 /// Finds the duplicates among all files that processing kept, and stores them.
 ///
 /// # Errors
-/// `Cancelled` after a stop, `Store` when the data folder fails; the earlier outcome stays then.
+/// `Cancelled` after a stop, `Store` when the data folder fails or the files change meanwhile; the earlier outcome stays
+/// then.
 pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
     context.require_one_recipe()?;
     let state = context.config.dedup_state();
@@ -45,7 +51,9 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
             ..Deduplicated::default()
         });
     }
-    let candidates = context.wait(context.catalogue.dedup_candidates())?;
+    context.wait(context.catalogue.forget_unused_contents(&context.config.recipe()))?;
+    let input = context.wait(context.catalogue.dedup_input())?;
+    let candidates = input.candidates;
     context.progress.begin(Step::Dedup, candidates.len() as u64);
     let (documents, mut duplicates) = exact(&candidates);
     let mut reader = context.segment_reader()?;
@@ -65,12 +73,17 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
         elect(&table, &config, &mut source)?
     };
     let near = follow(&documents, &election.outcomes, &mut duplicates);
-    context.wait(context.catalogue.replace_duplicates(&duplicates, &state))?;
+    let replaced = context
+        .catalogue
+        .replace_duplicates(&duplicates, &state, input.generation, context.fence);
+    context.wait(replaced)?;
     Ok(Deduplicated {
         files: candidates.len() as u64,
         exact: duplicates.len() as u64 - near,
         near,
-        counts: election.counts,
+        compared: election.counts.compared,
+        verified: election.counts.verified,
+        false_candidates: election.counts.false_candidates,
         was_current: false,
     })
 }

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Store,
     /// The search index failed.
     Search,
+    /// A job of the run ended badly elsewhere.
+    Job,
     /// There is nothing to work on.
     Nothing,
     /// The user stopped the work.

@@ -13,6 +13,7 @@ mod reader;
 mod writer;
 
 use std::collections::HashSet;
+use std::ops::AddAssign;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
@@ -22,9 +23,9 @@ use std::thread;
 use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, ErrorCode};
 use codelupe_forge::{Located, Source, discover};
-use codelupe_process::licence::LicenceDetector;
-use codelupe_process::{Processed, Processor};
+use codelupe_process::Processed;
 use codelupe_store::catalogue::{ContentKey, RepositoryRow};
+use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -34,7 +35,7 @@ use crate::progress::Step;
 const WAITING_CHUNKS: usize = 2;
 
 /// What ingesting did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ingested {
     /// Repositories found.
     pub repositories: u64,
@@ -44,6 +45,15 @@ pub struct Ingested {
     pub failed: u64,
     /// Bytes that were processed.
     pub bytes: u64,
+}
+
+impl AddAssign for Ingested {
+    fn add_assign(&mut self, other: Self) {
+        self.repositories += other.repositories;
+        self.unchanged += other.unchanged;
+        self.failed += other.failed;
+        self.bytes += other.bytes;
+    }
 }
 
 /// Finds the repositories of the sources.
@@ -112,20 +122,25 @@ fn location(located: &Located) -> String {
 /// `Cancelled` after a stop, with all finished work stored; `Store` when the data folder fails. A repository that cannot
 /// be read is no error: it is recorded as failed and the others go on.
 pub fn ingest(context: &Context, repositories: Vec<Located>) -> Result<Ingested, Error> {
-    let processor = Processor::new(context.config.process.clone())?;
-    let detector = LicenceDetector::new()?;
+    let (processor, detector) = (&context.tools.processor, &context.tools.detector);
     let recipe = context.config.recipe();
-    let finished = context.wait(context.catalogue.finished_repositories(&recipe))?;
+    let names: Vec<&str> = repositories.iter().map(|located| located.name.as_str()).collect();
+    let finished = context.wait(context.catalogue.finished_repositories(&recipe, &names))?;
     let count = repositories.len() as u64;
     context.progress.begin(Step::Process, count);
+    let progress = &context.progress;
+    let before = (
+        progress.failed.load(Ordering::Relaxed),
+        progress.bytes.load(Ordering::Relaxed),
+    );
     let on_the_way = OnTheWay::default();
     let (to_processor, from_reader) = sync_channel(WAITING_CHUNKS);
     let (to_writer, from_processor) = sync_channel(WAITING_CHUNKS);
     let (read, written) = thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            reader::Reader::new(context, &processor, &recipe, &finished, &on_the_way, to_processor).run(repositories)
+            reader::Reader::new(context, processor, &recipe, &finished, &on_the_way, to_processor).run(repositories)
         });
-        let processing = scope.spawn(|| processor::run(context, &processor, &detector, from_reader, to_writer));
+        let processing = scope.spawn(|| processor::run(context, processor, detector, from_reader, to_writer));
         let written = writer::run(context, &recipe, &on_the_way, from_processor);
         let processed = processing.join().unwrap_or_else(|_| Err(panicked("processing")));
         let read = reader.join().unwrap_or_else(|_| Err(panicked("reading")));
@@ -135,12 +150,11 @@ pub fn ingest(context: &Context, repositories: Vec<Located>) -> Result<Ingested,
     written?;
     let unchanged = read?;
     context.progress.check()?;
-    context.wait(context.catalogue.forget_unused_contents(&recipe))?;
     Ok(Ingested {
         repositories: count,
         unchanged,
-        failed: context.progress.failed.load(Ordering::Relaxed),
-        bytes: context.progress.bytes.load(Ordering::Relaxed),
+        failed: progress.failed.load(Ordering::Relaxed) - before.0,
+        bytes: progress.bytes.load(Ordering::Relaxed) - before.1,
     })
 }
 

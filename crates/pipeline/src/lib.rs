@@ -1,10 +1,12 @@
 //! The stages from folders of repositories to a build: ingest, dedup, build, index.
 //!
 //! Each stage is one blocking function over a [`Context`]. Stages talk through the store alone (invariant I5): any of
-//! them can be stopped or killed at any moment, and the next run goes on from what the store holds.
+//! them can be stopped or killed at any moment, and the next run goes on from what the store holds. A [`Worker`] takes them
+//! from the queue as jobs.
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod build;
 pub mod config;
 pub mod context;
@@ -12,9 +14,14 @@ pub mod dedup;
 pub mod error;
 pub mod index;
 pub mod ingest;
+mod job;
 pub mod progress;
+mod tracker;
+pub mod worker;
 
 pub use config::Config;
 pub use context::Context;
 pub use error::{Error, ErrorKind};
+pub use job::JobName;
 pub use progress::{Progress, Step};
+pub use worker::{Worker, Workplace};

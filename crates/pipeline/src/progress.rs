@@ -48,7 +48,12 @@ impl Step {
 #[derive(Debug, Default)]
 pub struct Progress {
     stop: AtomicBool,
+    /// Jobs taken up so far; the running one is the last of them.
+    job: AtomicU64,
+    /// The job that another worker has taken over.
+    abandoned: AtomicU64,
     step: AtomicU64,
+    planned: AtomicBool,
     /// Units of the step to do: repositories, then files.
     pub total: AtomicU64,
     /// Units done.
@@ -74,9 +79,24 @@ impl Progress {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a stop was asked for.
+    /// Whether the stage should stop: it was asked to, or another worker has taken its job over.
     pub fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.is_abandoned()
+    }
+
+    /// Begins another job, and returns its number.
+    pub(crate) fn take_up(&self) -> u64 {
+        self.job.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Says that another worker has taken that job over: if it is still the running one, its stage stops.
+    pub(crate) fn abandon(&self, job: u64) {
+        self.abandoned.store(job, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let job = self.job.load(Ordering::Relaxed);
+        job > 0 && self.abandoned.load(Ordering::Relaxed) == job
     }
 
     /// The running step.
@@ -89,7 +109,18 @@ impl Progress {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Begins a step that many jobs share: each of them adds to what is done of `total`.
+    pub(crate) fn plan(&self, step: Step, total: u64) {
+        self.planned.store(false, Ordering::Relaxed);
+        self.begin(step, total);
+        self.planned.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn begin(&self, step: Step, total: u64) {
+        if self.planned.load(Ordering::Relaxed) && self.step() == step {
+            return;
+        }
+        self.planned.store(false, Ordering::Relaxed);
         self.step.store(step as u64, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
@@ -112,4 +143,48 @@ impl Progress {
 /// Adds to a counter.
 pub(crate) fn raise(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_word_about_an_earlier_job_stops_nothing() {
+        let progress = Progress::default();
+        assert!(!progress.is_stopping());
+        let first = progress.take_up();
+        progress.abandon(first);
+        assert!(progress.is_stopping());
+        let second = progress.take_up();
+        assert!(!progress.is_stopping());
+        progress.abandon(first);
+        assert!(!progress.is_stopping());
+        progress.abandon(second);
+        assert!(progress.is_abandoned() && progress.is_stopping());
+    }
+
+    #[test]
+    fn a_planned_step_is_not_begun_anew_by_each_of_its_jobs() {
+        let progress = Progress::default();
+        progress.plan(Step::Process, 64);
+        raise(&progress.done, 32);
+        progress.begin(Step::Process, 32);
+        assert_eq!(
+            (
+                progress.total.load(Ordering::Relaxed),
+                progress.done.load(Ordering::Relaxed)
+            ),
+            (64, 32)
+        );
+        progress.begin(Step::Dedup, 7);
+        progress.begin(Step::Process, 32);
+        assert_eq!(
+            (
+                progress.total.load(Ordering::Relaxed),
+                progress.done.load(Ordering::Relaxed)
+            ),
+            (32, 0)
+        );
+    }
 }

@@ -27,7 +27,7 @@ pub use manifest::{Description, MANIFEST_FORMAT, Manifest, ShardManifest, SplitM
 pub use reader::read_shard;
 
 use crate::error::{Error, ErrorKind};
-use crate::folder::{BUILD_IN_WORK, DataFolder, publish, remove, sync_folder, write_synced};
+use crate::folder::{DataFolder, publish, remove, sync_folder, work_name, write_synced};
 use shard::ShardWriter;
 
 /// A shard ends after this many bytes of content, uncompressed.
@@ -83,10 +83,7 @@ impl BuildWriter {
     /// # Errors
     /// `DiskFull`, `Permission` or `Io` when its folder cannot be made.
     pub fn create(folder: &DataFolder) -> Result<Self, Error> {
-        let root = folder.tmp().join(BUILD_IN_WORK);
-        if root.exists() {
-            remove(&root)?;
-        }
+        let root = folder.tmp().join(work_name("build"));
         for split in Split::ALL {
             let path = root.join(split.as_str());
             fs::create_dir_all(&path).map_err(|error| Error::io("make the folder", &path, error))?;

@@ -1,114 +1,128 @@
-//! The catalogue: what is known about repositories, files, contents, duplicates and builds.
+//! The catalogue: what is known about repositories, contents, files, duplicates, builds, jobs and errors.
+//!
+//! One trait for each aggregate, beside its rows; SQL is written out for each dialect in `sqlite/` and `postgres/`. One suite
+//! of tests runs on both.
 
 mod builds;
-mod commit;
+mod contents;
 mod duplicates;
-mod lookup;
-mod stats;
+mod errors;
+mod figures;
+mod guard;
+mod jobs;
+mod repositories;
+mod story;
+mod url;
 
-use std::time::Duration;
+use std::fmt::Debug;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use sqlx::SqlitePool;
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use async_trait::async_trait;
+use codelupe_core::breaker::State;
 
-pub use builds::{BuildCandidate, BuildDecision, BuildRow};
-pub use commit::{Batch, ContentRow, FileRow, FileState, RepositoryRow};
-pub use duplicates::{DedupCandidate, Duplicate};
-pub use lookup::{BuildStory, ContentKey, ContentStory, FileStory, TwinStory};
-pub use stats::{Count, FailedRepository, Funnel, FunnelStep, LanguageRow, LicenceRow, Stats};
+pub use builds::{BuildCandidate, BuildDecision, BuildRow, Builds};
+pub(crate) use contents::storable_size;
+pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
+pub(crate) use duplicates::generation_must_be;
+pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
+pub(crate) use errors::storable_count;
+pub use errors::{ErrorRow, Errors};
+pub use figures::{Count, FailedRepository, Figures, Funnel, FunnelStep, LanguageRow, LicenceRow, Stats};
+pub(crate) use figures::{SurvivorRow, Survivors, assemble_funnel};
+pub(crate) use guard::Guard;
+pub use jobs::{
+    Enqueued, Failure, Fence, JobFilter, JobRow, JobState, Jobs, LeaseRequest, MAX_PAYLOAD_BYTES, MAX_VANISHED, NewJob,
+};
+pub(crate) use jobs::{lease_must_hold, milliseconds};
+pub use repositories::Repositories;
+pub use story::{BuildStory, ContentStory, FileStory, TwinStory};
+pub(crate) use story::{StoryRow, split_name, unknown_file};
+pub use url::CatalogueUrl;
 
-use codelupe_core::text::display_name;
-
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::folder::DataFolder;
+use crate::migration::{self, Migrate};
+use crate::postgres::Postgres;
+use crate::sqlite::Sqlite;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Everything that a database does for us.
+#[async_trait]
+pub trait Backend:
+    Repositories + Contents + Duplicates + Builds + Figures + Jobs + Errors + Debug + Send + Sync
+{
+    /// Which catalogue this is: 32 hexadecimal digits, made with it.
+    ///
+    /// # Errors
+    /// `Database` and the connection's own errors.
+    async fn identity(&self) -> Result<String, Error>;
 
-/// How long a statement waits for another writer before it fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+    /// The database and its version, for people.
+    ///
+    /// # Errors
+    /// `Database` and the connection's own errors.
+    async fn describe(&self) -> Result<String, Error>;
+
+    /// How the circuit breaker around the database stands; asks nobody.
+    fn breaker_state(&self) -> State;
+
+    /// Closes the connections; SQLite folds its write-ahead log into the file.
+    async fn close(&self);
+}
 
 /// A connection to the catalogue. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Catalogue {
-    pool: SqlitePool,
+pub struct Catalogue(Arc<dyn Backend>);
+
+impl Deref for Catalogue {
+    type Target = dyn Backend;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
+    }
 }
 
 impl Catalogue {
-    /// Opens the catalogue for writing, making or migrating it first.
+    /// Opens a catalogue for writing. An empty database gets the schema; an old schema is migrated if `migrate` allows it.
     ///
     /// # Errors
-    /// `Corrupt` when the file is no catalogue or of a newer version; `DiskFull`, `Permission` or `Io` of the file.
-    pub async fn open(folder: &DataFolder) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(folder.catalogue())
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode this survives a killed process; a power cut may lose the last transaction but never tears one.
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let catalogue = Self::connect(options).await?;
-        MIGRATIONS.run(&catalogue.pool).await.map_err(migration_error)?;
-        Ok(catalogue)
+    /// `SchemaOutdated` or `SchemaNewer` when the schema is not this program's; `Corrupt` when it is no catalogue;
+    /// `Unavailable`, `Auth`, `DiskFull`, `Permission` or `Io` of the database.
+    pub async fn open(url: &CatalogueUrl, migrate: Migrate) -> Result<Self, Error> {
+        migration::prepare(url, migrate).await?;
+        Self::connect(url, false).await
     }
 
     /// Opens an existing catalogue for reading.
     ///
     /// # Errors
-    /// `NotFound` when there is none; `Corrupt` when it is damaged or of another version.
-    pub async fn open_read_only(folder: &DataFolder) -> Result<Self, Error> {
-        if !folder.exists() {
-            let root = display_name(folder.root().as_os_str().as_encoded_bytes());
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("there is no catalogue in `{root}`"),
-            ));
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(folder.catalogue())
-            .read_only(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let catalogue = Self::connect(options).await?;
-        catalogue.check_version().await?;
-        Ok(catalogue)
+    /// `NotFound` when there is none; otherwise those of [`Self::open`].
+    pub async fn open_read_only(url: &CatalogueUrl) -> Result<Self, Error> {
+        migration::require_current(url).await?;
+        Self::connect(url, true).await
     }
 
-    async fn connect(options: SqliteConnectOptions) -> Result<Self, Error> {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|error| Error::database("open the file", error))?;
-        Ok(Self { pool })
+    /// Opens an existing catalogue for writing.
+    ///
+    /// # Errors
+    /// Those of [`Self::open_read_only`].
+    pub async fn open_existing(url: &CatalogueUrl) -> Result<Self, Error> {
+        migration::require_current(url).await?;
+        Self::connect(url, false).await
     }
 
-    async fn check_version(&self) -> Result<(), Error> {
-        let applied: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|error| Error::database("read the schema version", error))?;
-        let expected = MIGRATIONS.iter().map(|migration| migration.version).max();
-        if applied == expected {
-            return Ok(());
-        }
-        let context = format!("the catalogue has schema version {applied:?}, this program reads {expected:?}");
-        Err(Error::new(ErrorKind::Corrupt, context))
+    async fn connect(url: &CatalogueUrl, read_only: bool) -> Result<Self, Error> {
+        Ok(Self(match url {
+            CatalogueUrl::Sqlite(path) => Arc::new(Sqlite::connect(path, read_only).await?),
+            CatalogueUrl::Postgres(options) => Arc::new(Postgres::connect(options, read_only)),
+        }))
     }
 
-    /// Closes the connections and folds the write-ahead log into the file.
-    pub async fn close(self) {
-        self.pool.close().await;
-    }
-}
-
-fn migration_error(error: sqlx::migrate::MigrateError) -> Error {
-    match error {
-        sqlx::migrate::MigrateError::Execute(error) => Error::database("migrate the schema", error),
-        other => Error::with_source(
-            ErrorKind::Corrupt,
-            "the catalogue's schema is not one this program knows",
-            other,
-        ),
+    /// Ties a data folder to this catalogue, or refuses one that is tied to another.
+    ///
+    /// # Errors
+    /// `Conflict` when the folder belongs to another catalogue; `Io` when it cannot be read or written.
+    pub async fn claim(&self, folder: &DataFolder) -> Result<(), Error> {
+        folder.claim(&self.identity().await?)
     }
 }

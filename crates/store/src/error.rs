@@ -6,6 +6,9 @@ use std::path::Path;
 
 use codelupe_core::ErrorCode;
 use codelupe_core::text::display_name;
+use sqlx::postgres::PgDatabaseError;
+
+use crate::catalogue::CatalogueUrl;
 
 /// Something went wrong with stored data.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +29,34 @@ pub enum ErrorKind {
     Permission,
     /// Reading or writing a file failed otherwise.
     Io,
-    /// SQLite refused a statement or its file.
+    /// The database refused a statement.
     Database,
+    /// The database cannot be reached, is starting or stopping, or has no connection left.
+    Unavailable,
+    /// The database did not answer in time.
+    Timeout,
+    /// The database refused user or password.
+    Auth,
+    /// The database has no memory left.
+    OutOfMemory,
+    /// Transactions were in each other's way: a lock was not to be had in time, or a deadlock was broken.
+    Busy,
     /// Stored data is damaged, or of a version that this program does not know.
     Corrupt,
-    /// Another process writes to the data folder, or the name is taken.
+    /// Another process is in the way, or the name is taken.
     Conflict,
+    /// What was computed is out of date: the files have changed since.
+    Stale,
+    /// Another worker has taken the job over.
+    LeaseLost,
+    /// The schema is older than this program.
+    SchemaOutdated,
+    /// The schema is newer than this program, or was changed.
+    SchemaNewer,
+    /// A job's payload is over the limit.
+    PayloadTooLarge,
+    /// An argument is not valid.
+    Invalid,
     /// What was asked for is not there.
     NotFound,
 }
@@ -70,6 +95,16 @@ impl Error {
         Self::with_source(kind, format!("cannot {doing} `{shown}`"), source)
     }
 
+    /// Wraps an error of connecting to a database server, which never shows a password.
+    pub(crate) fn connect(url: &CatalogueUrl, source: sqlx::Error) -> Self {
+        Self::with_source(database_kind(&source), format!("cannot connect to `{url}`"), source)
+    }
+
+    /// What the error was caused by, or what it says itself.
+    pub(crate) fn into_cause(self) -> Box<dyn StdError + Send + Sync> {
+        self.source.unwrap_or_else(|| self.context.into())
+    }
+
     /// Wraps an error of the catalogue's database.
     pub(crate) fn database(doing: &str, source: sqlx::Error) -> Self {
         Self::with_source(
@@ -77,6 +112,11 @@ impl Error {
             format!("cannot {doing} in the catalogue"),
             source,
         )
+    }
+
+    /// Whether the same operation may succeed a moment later.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Busy)
     }
 
     /// What went wrong.
@@ -90,9 +130,19 @@ impl Error {
             ErrorKind::DiskFull => ErrorCode::DiskFull,
             ErrorKind::Permission => ErrorCode::Permission,
             ErrorKind::Io => ErrorCode::Storage,
-            ErrorKind::Database => ErrorCode::Database,
+            ErrorKind::Database | ErrorKind::Busy => ErrorCode::Database,
+            ErrorKind::Unavailable => ErrorCode::Unavailable,
+            ErrorKind::Timeout => ErrorCode::Timeout,
+            ErrorKind::Auth => ErrorCode::Auth,
+            ErrorKind::OutOfMemory => ErrorCode::OutOfMemory,
             ErrorKind::Corrupt => ErrorCode::CorruptStore,
             ErrorKind::Conflict => ErrorCode::Conflict,
+            ErrorKind::Stale => ErrorCode::Stale,
+            ErrorKind::LeaseLost => ErrorCode::LeaseLost,
+            ErrorKind::SchemaOutdated => ErrorCode::SchemaOutdated,
+            ErrorKind::SchemaNewer => ErrorCode::SchemaNewer,
+            ErrorKind::PayloadTooLarge => ErrorCode::PayloadTooLarge,
+            ErrorKind::Invalid => ErrorCode::Validation,
             ErrorKind::NotFound => ErrorCode::NotFound,
         }
     }
@@ -118,23 +168,73 @@ fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     None
 }
 
-/// SQLite's primary result codes, from its documentation "Result and Error Codes".
 fn database_kind(error: &sqlx::Error) -> ErrorKind {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => {
+            ErrorKind::Unavailable
+        }
+        sqlx::Error::Protocol(_) => ErrorKind::Unavailable,
+        // A path that is not UTF-8 or holds NUL: SQLite takes no such.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => ErrorKind::Invalid,
+        sqlx::Error::Io(error) => match io_kind(error) {
+            // Of a server: refused, reset, closed, no route. A file's own errors keep their kind.
+            ErrorKind::Io | ErrorKind::NotFound => ErrorKind::Unavailable,
+            kind => kind,
+        },
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+            ErrorKind::Corrupt
+        }
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            match error.try_downcast_ref::<PgDatabaseError>() {
+                Some(_) => postgres_kind(&code),
+                None => sqlite_kind(&code),
+            }
+        }
+        other => find_io(other).map_or(ErrorKind::Database, io_kind),
+    }
+}
+
+/// SQLite's primary result codes, from its documentation "Result and Error Codes".
+fn sqlite_kind(code: &str) -> ErrorKind {
     const PERM: i32 = 3;
     const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    const NOMEM: i32 = 7;
     const READONLY: i32 = 8;
+    const IOERR: i32 = 10;
     const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
+    const CANTOPEN: i32 = 14;
     const NOTADB: i32 = 26;
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .and_then(|code| code.parse::<i32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(FULL) => ErrorKind::DiskFull,
-        Some(PERM | READONLY) => ErrorKind::Permission,
-        Some(CORRUPT | NOTADB) => ErrorKind::Corrupt,
-        Some(BUSY) => ErrorKind::Conflict,
-        _ => find_io(error).map_or(ErrorKind::Database, io_kind),
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(FULL) => ErrorKind::DiskFull,
+        Ok(PERM | READONLY) => ErrorKind::Permission,
+        Ok(CORRUPT | NOTADB) => ErrorKind::Corrupt,
+        Ok(BUSY | LOCKED) => ErrorKind::Busy,
+        Ok(NOMEM) => ErrorKind::OutOfMemory,
+        Ok(IOERR | CANTOPEN) => ErrorKind::Io,
+        _ => ErrorKind::Database,
+    }
+}
+
+/// SQLSTATE, from PostgreSQL's documentation, appendix A "Error Codes".
+fn postgres_kind(code: &str) -> ErrorKind {
+    match code {
+        // Shutdown by an administrator, crash of another backend, still starting, database dropped, idle for too long, no
+        // connection left.
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "53300" => ErrorKind::Unavailable,
+        // Serialization failure, deadlock, lock or statement timeout.
+        "40001" | "40P01" | "55P03" | "57014" => ErrorKind::Busy,
+        "53100" => ErrorKind::DiskFull,
+        "53200" => ErrorKind::OutOfMemory,
+        "28P01" | "28000" => ErrorKind::Auth,
+        // Insufficient privilege, read-only transaction.
+        "42501" | "25006" => ErrorKind::Permission,
+        // No such database.
+        "3D000" => ErrorKind::NotFound,
+        "XX001" | "XX002" => ErrorKind::Corrupt,
+        code if code.starts_with("08") => ErrorKind::Unavailable,
+        _ => ErrorKind::Database,
     }
 }

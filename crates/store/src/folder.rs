@@ -1,7 +1,9 @@
 //! The data folder: where each thing lies, who may write, and how a file appears whole or not at all.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use codelupe_core::text::display_name;
 
@@ -59,10 +61,12 @@ impl DataFolder {
         self.catalogue().is_file()
     }
 
-    /// Makes the folder, unless it is somebody else's, and takes the right to write to it, until the lock is dropped or the process ends.
+    /// Makes the folder, unless it is somebody else's, and takes the right to write to it, together with other processes,
+    /// until the lock is dropped or the process ends.
     ///
     /// # Errors
-    /// `Conflict` when another process holds the lock, or the folder holds other things than a data folder; `Io`, `Permission` or `DiskFull` when the folder cannot be made.
+    /// `Conflict` when the folder holds other things than a data folder; `Io`, `Permission` or `DiskFull` when the folder
+    /// cannot be made.
     pub fn lock(&self) -> Result<WriteLock, Error> {
         self.refuse_foreign()?;
         for folder in [self.root.clone(), self.segments(), self.builds(), self.tmp()] {
@@ -75,21 +79,43 @@ impl DataFolder {
             .write(true)
             .open(&path)
             .map_err(|error| Error::io("open", &path, error))?;
-        match file.try_lock() {
-            Ok(()) => {
-                // A corpus is not code: neither git nor we take it for a part of the folder around it.
-                write_synced(&self.root.join(".gitignore"), b"*\n")?;
-                Ok(WriteLock { _file: file })
+        let alone = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => {
+                // Whoever is alone soon shares.
+                file.lock_shared().map_err(|error| Error::io("lock", &path, error))?;
+                false
             }
-            Err(TryLockError::WouldBlock) => Err(Error::new(
-                ErrorKind::Conflict,
-                format!(
-                    "another codelupe is writing to `{}`",
-                    display_name(self.root.as_os_str().as_encoded_bytes())
-                ),
-            )),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path, error)),
+        };
+        if alone {
+            // A corpus is not code: neither git nor we take it for a part of the folder around it.
+            write_synced(&self.root.join(".gitignore"), b"*\n")?;
         }
+        Ok(WriteLock { file, path, alone })
+    }
+
+    /// Ties the folder to the catalogue of that identity, for ever.
+    ///
+    /// # Errors
+    /// `Conflict` when it is tied to another; `Io`, `Permission` or `DiskFull` when it cannot be read or written.
+    pub(crate) fn claim(&self, identity: &str) -> Result<(), Error> {
+        let path = self.root.join("catalogue-id");
+        let known = match fs::read_to_string(&path) {
+            Ok(known) => known,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let new = self.tmp().join(work_name("catalogue-id"));
+                write_synced(&new, identity.as_bytes())?;
+                return publish(&new, &path);
+            }
+            Err(error) => return Err(Error::io("read", &path, error)),
+        };
+        if known.trim() == identity {
+            return Ok(());
+        }
+        let root = display_name(self.root.as_os_str().as_encoded_bytes());
+        let context = format!("the data folder `{root}` belongs to another catalogue than the one that was opened");
+        Err(Error::new(ErrorKind::Conflict, context))
     }
 
     /// A folder that has things in it and neither a catalogue nor our lock is not ours.
@@ -104,16 +130,22 @@ impl DataFolder {
         ))
     }
 
-    /// Removes what an interrupted writer left: its files in `tmp/`, and the segments that no catalogue row links. `linked`
-    /// tells whether a segment is linked. Files of other names are not ours and stay.
+    /// Removes what interrupted writers left: their files in `tmp/`, and the segments that no catalogue row links. `linked`
+    /// tells whether a segment is linked. Files of other names are not ours and stay. While others write, nothing is removed.
     ///
     /// Returns how many files and folders were removed.
     ///
     /// # Errors
     /// `Io` or `Permission` when a folder cannot be read or a file not removed.
-    pub fn remove_orphans(&self, _lock: &WriteLock, linked: impl Fn(&str) -> bool) -> Result<usize, Error> {
-        let in_work = [SEGMENT_IN_WORK, BUILD_IN_WORK].map(|name| self.tmp().join(name));
-        let mut orphans: Vec<PathBuf> = in_work.into_iter().filter(|path| path.exists()).collect();
+    pub fn remove_orphans(&self, lock: &WriteLock, linked: impl Fn(&str) -> bool) -> Result<usize, Error> {
+        if !lock.alone {
+            return Ok(0);
+        }
+        let mut orphans = children(&self.tmp())?;
+        orphans.retain(|path| {
+            path.file_name()
+                .is_some_and(|name| is_work_name(&name.to_string_lossy()))
+        });
         for path in children(&self.segments())? {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -126,16 +158,48 @@ impl DataFolder {
     }
 }
 
-/// The segment being written, in `tmp/`.
-pub(crate) const SEGMENT_IN_WORK: &str = "segment.parquet";
+/// What is being written in `tmp/`.
+const WORK: [&str; 3] = ["segment", "build", "catalogue-id"];
 
-/// The build being written, in `tmp/`.
-pub(crate) const BUILD_IN_WORK: &str = "build";
+/// A name in `tmp/` that no other writer uses: `KIND-PROCESS-NUMBER`.
+pub(crate) fn work_name(kind: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    format!(
+        "{kind}-{}-{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+fn is_work_name(name: &str) -> bool {
+    WORK.iter()
+        .any(|kind| name.strip_prefix(kind).is_some_and(|rest| rest.starts_with('-')))
+}
 
 /// The right to write to a data folder.
 #[derive(Debug)]
 pub struct WriteLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+    alone: bool,
+}
+
+impl WriteLock {
+    /// Whether no other process had the folder open when this lock was taken, and none could open it since.
+    pub const fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Lets other processes write too.
+    ///
+    /// # Errors
+    /// `Io` when the lock cannot be changed.
+    pub fn share(&mut self) -> Result<(), Error> {
+        self.alone = false;
+        self.file
+            .lock_shared()
+            .map_err(|error| Error::io("lock", &self.path, error))
+    }
 }
 
 /// Moves a finished file or folder to its final name and makes the move durable. The content must be synced already.

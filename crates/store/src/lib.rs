@@ -1,15 +1,15 @@
-//! What CodeLupe owns on disk: the catalogue (SQLite), the corpus segments and the builds (Parquet).
+//! What CodeLupe owns on disk: the catalogue (a SQLite file, or a PostgreSQL database elsewhere), the corpus segments and the builds (Parquet).
 //!
 //! A data folder looks like this:
 //!
 //! ```text
 //! codelupe-data/
 //!   catalogue.sqlite      repositories, files, contents, duplicates, builds (WAL mode)
-//!   lock                  held by the one process that writes
+//!   lock                  held by the processes that write
 //!   segments/NAME.parquet processed contents, append only, linked by the catalogue
 //!   builds/NAME/          immutable corpora: manifest.json, README.md, SPLIT/*.parquet
 //!   search/               the index of the latest build
-//!   tmp/                  files being written; emptied by the next writer
+//!   tmp/                  files being written; emptied by the next writer that is alone
 //! ```
 //!
 //! Guarantee G1 (exactly-once effect): a segment or a build is written under `tmp/`, synced, renamed, and only then
@@ -22,9 +22,13 @@ pub mod catalogue;
 pub mod error;
 pub mod export;
 pub mod folder;
+pub mod migration;
+mod postgres;
 pub mod segment;
+mod sqlite;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, CatalogueUrl};
 pub use error::{Error, ErrorKind};
 pub use folder::{DataFolder, WriteLock};
+pub use migration::{Migrate, Schema};
 pub use segment::{SegmentReader, SegmentWriter};

@@ -26,11 +26,13 @@ pub struct SegmentInfo {
 }
 
 /// Where a content's record stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::FromRow)]
 pub struct Location {
     /// The catalogue's id of the segment.
+    #[sqlx(rename = "segment_id")]
     pub segment: i64,
     /// The row in it, from 0.
+    #[sqlx(rename = "segment_row", try_from = "i64")]
     pub row: u32,
 }
 

@@ -6,17 +6,19 @@ use codelupe_core::ErrorCode;
 use codelupe_forge::Source;
 
 use super::run::{first, whole_way};
-use crate::cli::DemoArguments;
+use crate::cli::{DemoArguments, QueueArguments};
 use crate::failure::Failure;
-use crate::report;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> anyhow::Result<()> {
     let source = source()?;
     tracing::info!(%source, "demo: real code of this machine");
     let limit = arguments.limit;
-    let outcome = whole_way(settings, move |context| first(context, source, limit)).await?;
-    report::outcome(settings, &outcome)
+    let queue = QueueArguments {
+        enqueue: false,
+        priority: 0,
+    };
+    whole_way(settings, queue, move |context| first(context, source, limit)).await
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.

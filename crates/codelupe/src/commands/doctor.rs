@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use codelupe_search::SearchIndex;
-use codelupe_store::Catalogue;
+use codelupe_store::catalogue::JobState;
+use codelupe_store::{Catalogue, ErrorKind};
 use serde::Serialize;
 
 use crate::output::print;
@@ -22,6 +23,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
         check("config", Ok(config(settings))),
         check("data folder", writable(settings.folder.root())),
         check("catalogue", catalogue(settings).await),
+        check("queue", queue(settings).await),
         check("latest build", latest_build(settings).await),
         check("search index", search(settings)),
     ];
@@ -83,29 +85,58 @@ fn writable(folder: &Path) -> anyhow::Result<String> {
 }
 
 async fn catalogue(settings: &Settings) -> anyhow::Result<String> {
-    if !settings.folder.exists() {
-        return Ok("none yet".to_owned());
-    }
-    let stats = Catalogue::open_read_only(&settings.folder).await?.stats().await?;
+    let Some(catalogue) = existing(settings).await? else {
+        return Ok(format!("none yet in {}", settings.catalogue));
+    };
+    let (database, stats) = (catalogue.describe().await?, catalogue.stats().await?);
     anyhow::ensure!(
         stats.funnel.adds_up(),
         "the funnel does not add up: run `codelupe dedup` and `codelupe build`"
     );
     Ok(format!(
-        "SQLite, {} repositories, {} files",
-        stats.repositories, stats.funnel.found.files
+        "{database}, {} repositories, {} files, in {}",
+        stats.repositories, stats.funnel.found.files, settings.catalogue
+    ))
+}
+
+/// The catalogue, if there is one.
+async fn existing(settings: &Settings) -> anyhow::Result<Option<Catalogue>> {
+    match Catalogue::open_read_only(&settings.catalogue).await {
+        Ok(catalogue) => Ok(Some(catalogue)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn queue(settings: &Settings) -> anyhow::Result<String> {
+    let Some(catalogue) = existing(settings).await? else {
+        return Ok("none yet".to_owned());
+    };
+    let counts = catalogue.job_counts().await?;
+    let of = |state: JobState| -> i64 {
+        counts
+            .iter()
+            .filter(|(_, known, _)| known == state.as_str())
+            .map(|(.., count)| count)
+            .sum()
+    };
+    let dead = of(JobState::Dead);
+    anyhow::ensure!(
+        dead == 0,
+        "{dead} jobs are dead: `codelupe jobs list --state dead` shows why"
+    );
+    Ok(format!(
+        "{} jobs waiting, {} running",
+        of(JobState::Queued),
+        of(JobState::Running)
     ))
 }
 
 async fn latest_build(settings: &Settings) -> anyhow::Result<String> {
-    if !settings.folder.exists() {
+    let Some(catalogue) = existing(settings).await? else {
         return Ok("none yet".to_owned());
-    }
-    let Some(build) = Catalogue::open_read_only(&settings.folder)
-        .await?
-        .latest_build()
-        .await?
-    else {
+    };
+    let Some(build) = catalogue.latest_build().await? else {
         return Ok("none yet".to_owned());
     };
     let folder = settings.folder.builds().join(&build.name);

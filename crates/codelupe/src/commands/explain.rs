@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::cli::ExplainArguments;
 
 pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> anyhow::Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.folder).await?;
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let story = catalogue.file_story(arguments.file.as_encoded_bytes()).await?;
     let record = match &story.content {
         Some(content) => {

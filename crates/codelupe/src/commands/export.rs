@@ -11,7 +11,7 @@ use crate::output::print;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.folder).await?;
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let build = match &arguments.build {
         Some(name) => catalogue.build(name).await?,
         None => catalogue.latest_build().await?,

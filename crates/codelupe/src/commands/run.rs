@@ -6,18 +6,21 @@ use codelupe_forge::{Located, Source};
 use codelupe_pipeline::build::Built;
 use codelupe_pipeline::dedup::Deduplicated;
 use codelupe_pipeline::ingest::{self, Ingested};
-use codelupe_pipeline::{Context, Error, build, dedup, index};
+use codelupe_pipeline::worker::{Enqueued, Plan};
+use codelupe_pipeline::{Context, Error, Worker};
 use codelupe_store::catalogue::Stats;
 
-use super::with_context;
-use crate::cli::SourceArguments;
+use super::with_worker;
+use crate::cli::{QueueArguments, SourceArguments};
 use crate::report;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
     let sources = arguments.sources.clone();
-    let outcome = whole_way(settings, move |context| ingest::find(context, &sources)).await?;
-    report::outcome(settings, &outcome)
+    whole_way(settings, arguments.queue, move |context| {
+        ingest::find(context, &sources)
+    })
+    .await
 }
 
 /// What the whole way came to.
@@ -31,31 +34,54 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
 }
 
-/// Runs every stage over the repositories that `find` gives.
+/// What became of the work: it was done, or it waits for workers.
+pub(crate) enum Either<T> {
+    Done(T),
+    Enqueued(Enqueued),
+}
+
+/// Takes the repositories that `find` gives the whole way, and reports.
 pub(crate) async fn whole_way(
     settings: &Settings,
+    queue: QueueArguments,
     find: impl FnOnce(&Context) -> Result<Vec<Located>, Error> + Send + 'static,
-) -> anyhow::Result<Outcome> {
-    with_context(settings, move |context| {
+) -> anyhow::Result<()> {
+    let config = settings.config.clone();
+    let done = with_worker(settings, settings.workplace(), move |worker| {
         let start = Instant::now();
-        let repositories = find(context)?;
+        let context = worker.context(&config)?;
+        let repositories = find(&context)?;
         tracing::info!(repositories = repositories.len(), "found");
-        let ingested = ingest::ingest(context, repositories)?;
-        let deduplicated = dedup::dedup(context)?;
-        let built = build::build(context, None)?;
-        index::index(context)?;
-        let stats = context.stats()?;
-        let example = context.example_file()?;
-        Ok(Outcome {
-            ingested,
-            deduplicated,
-            built,
-            stats,
-            example,
-            seconds: start.elapsed().as_secs_f64(),
-        })
+        let plan = Plan {
+            repositories,
+            dedup: true,
+            build: Some(None),
+            index: true,
+            priority: queue.priority,
+        };
+        let run = worker.enqueue(&config, &plan)?;
+        if queue.enqueue {
+            return Ok(Either::Enqueued(run));
+        }
+        Ok(Either::Done(outcome(worker, &context, &run, start)?))
     })
-    .await
+    .await?;
+    match done {
+        Either::Done(outcome) => report::outcome(settings, &outcome),
+        Either::Enqueued(run) => report::enqueued(settings, &run),
+    }
+}
+
+fn outcome(worker: &Worker, context: &Context, run: &Enqueued, start: Instant) -> Result<Outcome, Error> {
+    let done = worker.drive(run)?;
+    Ok(Outcome {
+        ingested: done.ingested,
+        deduplicated: done.deduplicated.unwrap_or_default(),
+        built: done.built.unwrap_or_default(),
+        stats: context.stats()?,
+        example: context.example_file()?,
+        seconds: start.elapsed().as_secs_f64(),
+    })
 }
 
 /// All repositories of one source, up to a number.

@@ -1,20 +1,56 @@
 //! Single stages: `process`, `dedup`, `build`, `index`.
 
-use codelupe_pipeline::{build as build_stage, dedup as dedup_stage, index as index_stage, ingest};
+use codelupe_pipeline::ingest;
+use codelupe_pipeline::worker::{Enqueued, Outcome, Plan};
 use serde_json::json;
 
-use super::with_context;
-use crate::cli::{BuildArguments, SourceArguments};
+use super::run::Either;
+use super::with_worker;
+use crate::cli::{BuildArguments, QueueArguments, SourceArguments};
 use crate::output::print;
+use crate::report;
 use crate::settings::Settings;
+
+/// Does what a plan says, or only enqueues it; nothing when it was enqueued, which is reported.
+async fn go(
+    settings: &Settings,
+    queue: QueueArguments,
+    sources: Vec<codelupe_forge::Source>,
+    plan: Plan,
+) -> anyhow::Result<Option<Outcome>> {
+    let config = settings.config.clone();
+    let done = with_worker(settings, settings.workplace(), move |worker| {
+        let repositories = match sources.as_slice() {
+            [] => Vec::new(),
+            sources => ingest::find(&worker.context(&config)?, sources)?,
+        };
+        let priority = queue.priority;
+        let run: Enqueued = worker.enqueue(
+            &config,
+            &Plan {
+                repositories,
+                priority,
+                ..plan
+            },
+        )?;
+        if queue.enqueue {
+            return Ok(Either::Enqueued(run));
+        }
+        worker.drive(&run).map(Either::Done)
+    })
+    .await?;
+    match done {
+        Either::Done(outcome) => Ok(Some(outcome)),
+        Either::Enqueued(run) => report::enqueued(settings, &run).map(|()| None),
+    }
+}
 
 pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
     let sources = arguments.sources.clone();
-    let done = with_context(settings, move |context| {
-        let found = ingest::find(context, &sources)?;
-        ingest::ingest(context, found)
-    })
-    .await?;
+    let Some(outcome) = go(settings, arguments.queue, sources, Plan::default()).await? else {
+        return Ok(());
+    };
+    let done = outcome.ingested;
     let value = json!({
         "repositories": done.repositories,
         "unchanged": done.unchanged,
@@ -29,16 +65,25 @@ pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) ->
     })
 }
 
-pub(crate) async fn dedup(settings: &Settings) -> anyhow::Result<()> {
-    let done = with_context(settings, dedup_stage::dedup).await?;
+pub(crate) async fn dedup(settings: &Settings, queue: QueueArguments) -> anyhow::Result<()> {
+    let plan = Plan {
+        dedup: true,
+        ..Plan::default()
+    };
+    let Some(done) = go(settings, queue, Vec::new(), plan)
+        .await?
+        .and_then(|outcome| outcome.deduplicated)
+    else {
+        return Ok(());
+    };
     let value = json!({
         "was_current": done.was_current,
         "files": done.files,
         "exact_duplicates": done.exact,
         "near_duplicates": done.near,
-        "compared": done.counts.compared,
-        "verified": done.counts.verified,
-        "false_candidates": done.counts.false_candidates,
+        "compared": done.compared,
+        "verified": done.verified,
+        "false_candidates": done.false_candidates,
     });
     print(settings.json, &value, || {
         if done.was_current {
@@ -46,16 +91,20 @@ pub(crate) async fn dedup(settings: &Settings) -> anyhow::Result<()> {
         }
         format!(
             "{} files: {} exact and {} near duplicates; {} pairs compared, {} verified. Next: codelupe build",
-            done.files, done.exact, done.near, done.counts.compared, done.counts.verified
+            done.files, done.exact, done.near, done.compared, done.verified
         )
     })
 }
 
 pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> anyhow::Result<()> {
-    let done = with_context(settings, move |context| {
-        build_stage::build(context, arguments.name.as_deref())
-    })
-    .await?;
+    let plan = Plan {
+        build: Some(arguments.name),
+        ..Plan::default()
+    };
+    let outcome = go(settings, arguments.queue, Vec::new(), plan).await?;
+    let Some(done) = outcome.and_then(|outcome| outcome.built) else {
+        return Ok(());
+    };
     let folder = settings.folder.builds().join(&done.name);
     let value = json!({ "name": done.name, "folder": folder, "existed": done.existed, "splits": done.splits });
     print(settings.json, &value, || {
@@ -73,8 +122,14 @@ pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> any
     })
 }
 
-pub(crate) async fn index(settings: &Settings) -> anyhow::Result<()> {
-    with_context(settings, index_stage::index).await?;
+pub(crate) async fn index(settings: &Settings, queue: QueueArguments) -> anyhow::Result<()> {
+    let plan = Plan {
+        index: true,
+        ..Plan::default()
+    };
+    if go(settings, queue, Vec::new(), plan).await?.is_none() {
+        return Ok(());
+    }
     let folder = settings.folder.search();
     print(settings.json, &json!({ "folder": folder }), || {
         format!("{} is ready. Next: codelupe search WORDS", folder.display())

@@ -7,7 +7,7 @@ use crate::report;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.folder).await?;
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let stats = catalogue.stats().await?;
     print(settings.json, &stats, || report::stats(&stats))
 }

@@ -95,7 +95,7 @@ pub(super) fn failed(rows: &[FailedRepository]) -> String {
     with_rest(&table, rows.len())
 }
 
-fn table(header: &[&str], numbers: &[usize]) -> Table {
+pub(crate) fn table(header: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().copied());
     for column in numbers {

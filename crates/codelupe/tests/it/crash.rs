@@ -103,30 +103,18 @@ fn a_second_ctrl_c_stops_at_once() {
 }
 
 #[test]
-fn two_writers_do_not_meet() {
+fn two_runs_at_once_share_the_work() {
     let arguments = arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let bench = Bench::new();
-    let mut first = bench
-        .command(&arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !bench.data().join("lock").exists() {
-        assert!(first.try_wait().unwrap().is_none(), "the first ended without a lock");
-        sleep(Duration::from_millis(5));
+    let runs = [(), ()].map(|()| bench.spawn(&arguments));
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
     }
-    sleep(Duration::from_millis(50));
-    let second = bench.output(&arguments);
-    first.kill().unwrap();
-    first.wait().unwrap();
-    assert_eq!(second.status.code(), Some(75), "{}", text(&second.stderr));
-    assert!(
-        text(&second.stderr).contains("another codelupe"),
-        "{}",
-        text(&second.stderr)
-    );
+    let report = bench.json(&arguments);
+    assert_eq!(report["unchanged"], report["repositories"]);
+    assert_eq!(splits(&bench, &report), uninterrupted(&arguments).0);
 }
 
 #[test]

@@ -4,18 +4,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use codelupe_testkit::postgres;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A private folder with a data folder and sources in it.
 pub(crate) struct Bench {
     root: TempDir,
+    db: Option<String>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
+            db: None,
+        }
+    }
+
+    /// With the catalogue in a fresh database of a real PostgreSQL server.
+    pub(crate) fn on_postgres() -> Self {
+        Self {
+            db: Some(postgres::shared().database()),
+            ..Self::new()
         }
     }
 
@@ -33,7 +44,9 @@ impl Bench {
 
     /// The program on this bench's data folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        command(&self.data(), arguments)
+        let mut command = command(&self.data(), arguments);
+        command.envs(self.db.iter().map(|url| ("CODELUPE_DB", url)));
+        command
     }
 
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
@@ -105,6 +118,9 @@ pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_codelupe"));
     command
         .env_remove("CODELUPE_CONFIG")
+        .env_remove("CODELUPE_DB")
+        .env_remove("CODELUPE_MIGRATE")
+        .env_remove("CODELUPE_ALERT_WEBHOOK")
         .env_remove("RUST_LOG")
         .env("CODELUPE_DATA", data)
         .args(arguments);

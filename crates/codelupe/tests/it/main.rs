@@ -5,9 +5,14 @@
 mod bad_input;
 mod changes;
 mod crash;
+mod db;
+mod errors;
 mod fixture;
 mod generated;
 mod guarantees;
+mod jobs;
+mod postgres;
 #[cfg(feature = "slow")]
 mod readers;
 mod whole_way;
+mod workers;

@@ -297,6 +297,7 @@ impl<'a> Reader<'a> {
             fork: false,
             committed_at: None,
         };
+        self.context.report("forge", error.code(), error, located.name.as_str());
         let error = Some((error.code().to_string(), chain));
         let row = row(located, repository, Vec::new(), error);
         self.chunk.repositories.push(ReadRepository {

@@ -88,7 +88,8 @@ impl Writer<'_> {
         } else if batch.repositories.is_empty() {
             return Ok(());
         }
-        self.context.wait(self.context.catalogue.commit(&batch, self.recipe))?;
+        let linked = self.context.catalogue.commit(&batch, self.recipe, self.context.fence);
+        self.context.wait(linked)?;
         self.on_the_way
             .remove(batch.contents.iter().map(|content| &content.key));
         Ok(())

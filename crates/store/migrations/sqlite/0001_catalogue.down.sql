@@ -1,3 +1,4 @@
+-- loses: stages, build_files, builds, duplicates, files, contents, segments, repositories, catalogue
 DROP TABLE stages;
 DROP TABLE build_files;
 DROP TABLE builds;
@@ -6,3 +7,4 @@ DROP TABLE files;
 DROP TABLE contents;
 DROP TABLE segments;
 DROP TABLE repositories;
+DROP TABLE catalogue;

@@ -1,3 +1,11 @@
+-- One row: which catalogue this is, so that a data folder of another one is refused; and a number that grows with every
+-- change of the files, so that what is derived from them is never stored over newer ones.
+CREATE TABLE catalogue (
+    id         TEXT    NOT NULL,
+    generation INTEGER NOT NULL
+) STRICT;
+INSERT INTO catalogue (id, generation) VALUES (lower(hex(randomblob(16))), 0);
+
 CREATE TABLE repositories (
     id               INTEGER PRIMARY KEY,
     name             TEXT    NOT NULL UNIQUE,
@@ -18,6 +26,8 @@ CREATE TABLE repositories (
     error_code       TEXT,
     error_message    TEXT
 ) STRICT;
+
+CREATE INDEX repositories_by_location ON repositories (location);
 
 CREATE TABLE segments (
     id    INTEGER PRIMARY KEY,
@@ -43,6 +53,8 @@ CREATE TABLE contents (
     segment_row INTEGER NOT NULL,
     UNIQUE (blob_id, file_name, recipe)
 ) STRICT;
+
+CREATE INDEX contents_by_segment ON contents (segment_id);
 
 -- Ids are never used again: builds and duplicates name files that may be gone.
 CREATE TABLE files (

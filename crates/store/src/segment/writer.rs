@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ContentRecord, FORMAT_VERSION, SegmentInfo, VERSION_KEY};
 use crate::error::Error;
-use crate::folder::{DataFolder, SEGMENT_IN_WORK, publish};
+use crate::folder::{DataFolder, publish, work_name};
 
 /// Bytes of a signature: 256 u32.
 pub(super) const SIGNATURE_BYTES: i32 = 1024;
@@ -49,7 +49,7 @@ impl SegmentWriter {
     /// # Errors
     /// `DiskFull`, `Permission` or `Io` when the file cannot be made.
     pub fn create(folder: &DataFolder, recipe: &str) -> Result<Self, Error> {
-        let path = folder.tmp().join(SEGMENT_IN_WORK);
+        let path = folder.tmp().join(work_name("segment"));
         let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
         let writer = ArrowWriter::try_new(file, schema(), Some(properties()))
             .map_err(|error| Error::parquet("start", &path, error))?;

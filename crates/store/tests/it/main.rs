@@ -1,15 +1,24 @@
-//! The store on real files: segments, catalogue, builds and exports, and what happens when they are damaged.
+//! The store on real files and real databases: segments, catalogue, migrations, builds and exports, and what happens when
+//! they are damaged or taken away.
+//!
+//! Everything about the catalogue runs on SQLite and on PostgreSQL. Which PostgreSQL, that is in `CODELUPE_TEST_PG_BIN`, the
+//! folder of its programs; else the newest one that is installed:
+//! `CODELUPE_TEST_PG_BIN=/opt/postgresql-18/bin cargo test -p codelupe-store`.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
 mod builds;
 mod catalogue;
+mod faults;
+mod folder;
+mod migrations;
+mod rows;
 mod segments;
+mod world;
 
-use codelupe_core::{BlobId, Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
-use codelupe_store::catalogue::{Batch, ContentKey, ContentRow, FileRow, FileState, RepositoryRow};
+use codelupe_core::BlobId;
 use codelupe_store::segment::ContentRecord;
-use codelupe_store::{Catalogue, DataFolder, SegmentWriter, WriteLock};
+use codelupe_store::{DataFolder, WriteLock};
 use tempfile::TempDir;
 
 /// A data folder of its own, locked.
@@ -32,13 +41,6 @@ impl Place {
     }
 }
 
-fn key(content: &str) -> ContentKey {
-    ContentKey {
-        blob: BlobId::of(content.as_bytes()),
-        file_name: "a.rs".to_owned(),
-    }
-}
-
 fn record(content: &str) -> ContentRecord {
     ContentRecord {
         blob: BlobId::of(content.as_bytes()).to_string(),
@@ -51,66 +53,4 @@ fn record(content: &str) -> ContentRecord {
         text: Some(content.to_owned()),
         ..ContentRecord::default()
     }
-}
-
-fn content(text: &str, segment_row: u32) -> ContentRow {
-    ContentRow {
-        key: key(text),
-        bytes: text.len() as u64,
-        language: Some(Language::known("Rust")),
-        verdict: Verdict::Kept,
-        quality: 50,
-        text_bytes: text.len() as u64,
-        redactions: 0,
-        segment_row,
-    }
-}
-
-fn repository(name: &str, files: &[(&str, &str)]) -> RepositoryRow {
-    let file = |(path, text): &(&str, &str)| FileRow {
-        path: path.as_bytes().to_vec(),
-        bytes: None,
-        state: FileState::Content(key(text)),
-    };
-    let link = FileRow {
-        path: b"link".to_vec(),
-        bytes: None,
-        state: FileState::Dropped(Reason::Symlink, None),
-    };
-    RepositoryRow {
-        repository: Repository {
-            name: name.parse().unwrap(),
-            forge: "git".to_owned(),
-            origin: format!("/src/{name}"),
-            family: name.to_owned(),
-            commit: None,
-            revision: "r1".to_owned(),
-            stars: None,
-            fork: false,
-            committed_at: None,
-        },
-        location: format!("/src/{name}"),
-        licence: Some(SpdxExpression::new("MIT")),
-        licence_class: LicenceClass::Permissive,
-        licence_evidence: "[]".to_owned(),
-        error: None,
-        files: files.iter().map(file).chain([link]).collect(),
-    }
-}
-
-/// Stores contents in one segment, and repositories.
-async fn store(place: &Place, catalogue: &Catalogue, texts: &[&str], repositories: Vec<RepositoryRow>) {
-    let mut batch = Batch {
-        repositories,
-        ..Batch::default()
-    };
-    if !texts.is_empty() {
-        let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
-        for text in texts {
-            let row = writer.append(&record(text)).unwrap();
-            batch.contents.push(content(text, row));
-        }
-        batch.segment = Some(writer.finish().unwrap());
-    }
-    catalogue.commit(&batch, "recipe").await.unwrap();
 }

@@ -1,129 +1,65 @@
-//! Writing what processing found: one transaction links a segment, its contents and whole repositories.
+//! Linking a batch.
 
 use std::collections::HashMap;
 
-use codelupe_core::{Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use codelupe_core::{Language, Reason, SpdxExpression};
+use sqlx::{QueryBuilder, SqliteConnection};
 
-use super::Catalogue;
-use super::lookup::ContentKey;
+use crate::catalogue::{Batch, ContentKey, ContentRow, Fence, FileRow, FileState, RepositoryRow, storable_size};
 use crate::error::Error;
 use crate::segment::SegmentInfo;
+use crate::sqlite::{Sqlite, raise_generation};
 
 /// Rows in one INSERT: 11 columns x 500 rows stays far below SQLite's limit of 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 500;
 
-/// What one transaction links.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The segment that holds the contents; it is published already.
-    pub segment: Option<SegmentInfo>,
-    /// Contents in that segment.
-    pub contents: Vec<ContentRow>,
-    /// Repositories whose last content is in this or an earlier batch.
-    pub repositories: Vec<RepositoryRow>,
-}
+/// Of a repository of that name, or else of the one that was found in that folder.
+const NOTE_ERROR: &str = "
+    UPDATE repositories SET error_code = ?1, error_message = ?2
+    WHERE name = ?3 OR (location = ?4 AND NOT EXISTS (SELECT 1 FROM repositories WHERE name = ?3))";
 
-/// One processed content.
-#[derive(Debug, Clone)]
-pub struct ContentRow {
-    /// Which content.
-    pub key: ContentKey,
-    /// Size of the blob in bytes.
-    pub bytes: u64,
-    /// Its language, where one could be told.
-    pub language: Option<Language>,
-    /// Kept or dropped by processing.
-    pub verdict: Verdict,
-    /// Quality score, 0 to 100.
-    pub quality: u8,
-    /// Length in bytes of the kept text; 0 when dropped.
-    pub text_bytes: u64,
-    /// How many secrets and personal data were replaced.
-    pub redactions: u32,
-    /// The row in the batch's segment.
-    pub segment_row: u32,
-}
-
-/// One repository, whole.
-#[derive(Debug, Clone)]
-pub struct RepositoryRow {
-    /// What discovery said of it.
-    pub repository: Repository,
-    /// The folder it was found in, for telling it from another of the same name; never exported.
-    pub location: String,
-    /// Its licence, where one was found.
-    pub licence: Option<SpdxExpression>,
-    /// The class of its licence.
-    pub licence_class: LicenceClass,
-    /// What the licence was concluded from, as JSON.
-    pub licence_evidence: String,
-    /// The error that ended it, as stable code and message; such a repository is tried again by the next run, and what is
-    /// known of it from an earlier one stays.
-    pub error: Option<(String, String)>,
-    /// Its files, each exactly once.
-    pub files: Vec<FileRow>,
-}
-
-/// One path of a repository.
-#[derive(Debug, Clone)]
-pub struct FileRow {
-    /// The path, raw bytes, `/` between segments.
-    pub path: Vec<u8>,
-    /// Size in bytes, where known.
-    pub bytes: Option<u64>,
-    /// What came of it.
-    pub state: FileState,
-}
-
-/// What came of a file before contents were compared.
-#[derive(Debug, Clone)]
-pub enum FileState {
-    /// Dropped without looking at its content; with a detail such as the operating system's message.
-    Dropped(Reason, Option<String>),
-    /// Its content was looked at, here or under another path.
-    Content(ContentKey),
-}
-
-impl Catalogue {
-    /// Links a batch in one transaction. A repository that was there, under its name or in its folder, is replaced with all
-    /// its files; one that failed only gets its error noted.
-    ///
-    /// `recipe` names the rules the contents were processed by.
-    ///
-    /// # Errors
-    /// `DiskFull`, `Permission`, `Conflict` or `Database`; nothing of the batch is linked then.
-    pub async fn commit(&self, batch: &Batch, recipe: &str) -> Result<(), Error> {
-        let fail = |error| Error::database("link a batch", error);
-        let mut transaction = self.pool.begin().await.map_err(fail)?;
-        if let Some(segment) = &batch.segment {
-            let segment_id = insert_segment(&mut transaction, segment).await.map_err(fail)?;
-            for rows in batch.contents.chunks(ROWS_PER_STATEMENT) {
-                insert_contents(&mut transaction, rows, segment_id, recipe)
-                    .await
-                    .map_err(fail)?;
-            }
-        }
-        if batch.repositories.iter().any(|row| row.error.is_none()) {
-            // What was derived from the files is out of date from now on.
-            sqlx::query("DELETE FROM stages")
-                .execute(&mut *transaction)
-                .await
-                .map_err(fail)?;
-        }
-        for row in &batch.repositories {
-            if let Some(error) = &row.error
-                && note_error(&mut transaction, row, error).await.map_err(fail)?
-            {
-                continue;
-            }
-            let id = replace_repository(&mut transaction, row, recipe).await.map_err(fail)?;
-            for files in row.files.chunks(ROWS_PER_STATEMENT) {
-                insert_files(&mut transaction, id, files, recipe).await.map_err(fail)?;
-            }
-        }
-        transaction.commit().await.map_err(fail)
+impl Sqlite {
+    pub(super) async fn try_commit(
+        &self,
+        doing: &'static str,
+        batch: &Batch,
+        recipe: &str,
+        fence: Option<Fence>,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin(fence).await?;
+        let linked = link(&mut transaction, batch, recipe).await;
+        let linked = match linked {
+            Ok(()) => transaction.commit().await,
+            Err(error) => Err(error),
+        };
+        linked.map_err(|error| Error::database(doing, error))
     }
+}
+
+async fn link(connection: &mut SqliteConnection, batch: &Batch, recipe: &str) -> Result<(), sqlx::Error> {
+    if let Some(segment) = &batch.segment {
+        let segment_id = insert_segment(connection, segment).await?;
+        for rows in batch.contents.chunks(ROWS_PER_STATEMENT) {
+            insert_contents(connection, rows, segment_id, recipe).await?;
+        }
+    }
+    let mut changed = false;
+    for row in &batch.repositories {
+        if let Some(error) = &row.error
+            && note_error(connection, row, error).await?
+        {
+            continue;
+        }
+        changed |= row.changes_files();
+        let id = replace_repository(connection, row, recipe).await?;
+        for files in row.files.chunks(ROWS_PER_STATEMENT) {
+            insert_files(connection, id, files, recipe).await?;
+        }
+    }
+    if changed {
+        raise_generation(connection).await?;
+    }
+    Ok(())
 }
 
 async fn insert_segment(connection: &mut SqliteConnection, segment: &SegmentInfo) -> Result<i64, sqlx::Error> {
@@ -133,7 +69,7 @@ async fn insert_segment(connection: &mut SqliteConnection, segment: &SegmentInfo
          ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, rows = excluded.rows RETURNING id",
     )
     .bind(&segment.name)
-    .bind(segment.bytes.cast_signed())
+    .bind(storable_size(segment.bytes))
     .bind(i64::from(segment.rows))
     .fetch_one(connection)
     .await
@@ -145,7 +81,7 @@ async fn insert_contents(
     segment_id: i64,
     recipe: &str,
 ) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::<sqlx::Sqlite>::new(
         "INSERT INTO contents (blob_id, file_name, bytes, recipe, language, reason, quality, text_bytes, redactions,
                                segment_id, segment_row) ",
     );
@@ -153,12 +89,12 @@ async fn insert_contents(
         tuple
             .push_bind(row.key.blob.as_bytes().as_slice())
             .push_bind(&row.key.file_name)
-            .push_bind(row.bytes.cast_signed())
+            .push_bind(storable_size(row.bytes))
             .push_bind(recipe)
             .push_bind(row.language.as_ref().map(Language::as_str))
             .push_bind(row.verdict.reason().map(Reason::code))
             .push_bind(i64::from(row.quality))
-            .push_bind(row.text_bytes.cast_signed())
+            .push_bind(storable_size(row.text_bytes))
             .push_bind(i64::from(row.redactions))
             .push_bind(segment_id)
             .push_bind(i64::from(row.segment_row));
@@ -178,10 +114,10 @@ async fn note_error(
     row: &RepositoryRow,
     (code, message): &(String, String),
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE repositories SET error_code = ?, error_message = ? WHERE name = ?")
-        .bind(code)
-        .bind(message)
+    let query = sqlx::query(NOTE_ERROR).bind(code).bind(message);
+    let done = query
         .bind(row.repository.name.as_str())
+        .bind(&row.location)
         .execute(connection)
         .await?;
     Ok(done.rows_affected() > 0)
@@ -216,22 +152,13 @@ async fn replace_repository(
     .bind(repository.committed_at)
     .bind(row.licence.as_ref().map(SpdxExpression::as_str))
     .bind(row.licence_class.as_str())
-    .bind(licence_rank(row.licence_class))
+    .bind(row.licence_rank())
     .bind(&row.licence_evidence)
     .bind(recipe)
     .bind(error_code)
     .bind(error_message)
     .fetch_one(connection)
     .await
-}
-
-/// The place of a class in `LicenceClass::ALL`: SQL orders survivors by it.
-fn licence_rank(class: LicenceClass) -> i64 {
-    LicenceClass::ALL
-        .iter()
-        .take_while(|other| **other != class)
-        .map(|_| 1)
-        .sum()
 }
 
 async fn insert_files(
@@ -241,8 +168,9 @@ async fn insert_files(
     recipe: &str,
 ) -> Result<(), sqlx::Error> {
     let ids = content_ids(connection, rows, recipe).await?;
-    let mut query =
-        QueryBuilder::<Sqlite>::new("INSERT INTO files (repository_id, path, bytes, reason, detail, content_id) ");
+    let mut query = QueryBuilder::<sqlx::Sqlite>::new(
+        "INSERT INTO files (repository_id, path, bytes, reason, detail, content_id) ",
+    );
     query.push_values(rows, |mut tuple, row| {
         let (reason, detail, content_id) = match &row.state {
             FileState::Dropped(reason, detail) => (Some(reason.code()), detail.as_deref(), None),
@@ -255,7 +183,7 @@ async fn insert_files(
         tuple
             .push_bind(repository_id)
             .push_bind(&row.path)
-            .push_bind(row.bytes.map(u64::cast_signed).or_else(content_bytes))
+            .push_bind(row.bytes.map(storable_size).or_else(content_bytes))
             .push_bind(reason)
             .push_bind(detail)
             .push_bind(content_id);
@@ -285,7 +213,7 @@ async fn content_ids<'a>(
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut query = QueryBuilder::<Sqlite>::new("WITH wanted (place, blob_id, file_name) AS (");
+    let mut query = QueryBuilder::<sqlx::Sqlite>::new("WITH wanted (place, blob_id, file_name) AS (");
     query.push_values(keys.iter().zip(0i64..), |mut tuple, (key, place)| {
         tuple
             .push_bind(place)

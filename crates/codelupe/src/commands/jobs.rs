@@ -1,0 +1,136 @@
+//! `codelupe jobs`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use codelupe_core::ErrorCode;
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::{JobFilter, JobRow};
+use comfy_table::Table;
+use indicatif::HumanDuration;
+use serde_json::{Value, json};
+
+use crate::cli::{JobsCommand, ListArguments, RetryArguments};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::report::tables;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: &JobsCommand) -> anyhow::Result<()> {
+    match command {
+        JobsCommand::List(arguments) => list(settings, arguments).await,
+        JobsCommand::Show { id } => show(settings, *id).await,
+        JobsCommand::Retry(arguments) => retry(settings, arguments).await,
+        JobsCommand::Cancel { id } => cancel(settings, *id).await,
+        JobsCommand::Prune { older_than } => prune(settings, *older_than).await,
+    }
+}
+
+async fn list(settings: &Settings, arguments: &ListArguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let filter = JobFilter {
+        state: arguments.state,
+        name: arguments.stage.map(|stage| stage.job_name().as_str().to_owned()),
+        limit: arguments.limit,
+    };
+    let jobs = catalogue.jobs(&filter).await?;
+    let counts = catalogue.job_counts().await?;
+    let listed: Vec<Value> = jobs.iter().map(brief).collect();
+    let counted: Vec<Value> = counts
+        .iter()
+        .map(|(name, state, count)| json!({ "name": name, "state": state, "count": count }))
+        .collect();
+    print(settings.json, &json!({ "jobs": listed, "counts": counted }), || {
+        let totals: Vec<String> = counts
+            .iter()
+            .map(|(name, state, count)| format!("{count} {name} {state}"))
+            .collect();
+        if totals.is_empty() {
+            "There are no jobs. `codelupe run SOURCE` makes some.".to_owned()
+        } else {
+            format!("{}\n{}", table(&jobs), totals.join(", "))
+        }
+    })
+}
+
+/// A job without its payload.
+fn brief(job: &JobRow) -> Value {
+    let mut value = json!(job);
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("payload");
+    }
+    value
+}
+
+fn table(jobs: &[JobRow]) -> Table {
+    let mut table = tables::table(&["id", "job", "state", "attempts", "since", "worker", "error"], &[0, 3]);
+    for job in jobs {
+        let since = job.finished_at.or(job.started_at).unwrap_or(job.enqueued_at);
+        table.add_row([
+            job.id.to_string(),
+            job.name.clone(),
+            job.state.to_string(),
+            job.attempts.to_string(),
+            age(since),
+            job.worker.clone().unwrap_or_default(),
+            job.error_code.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// How long ago a time in milliseconds since the Unix epoch was.
+pub(crate) fn age(at: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let then = Duration::from_millis(u64::try_from(at).unwrap_or_default());
+    HumanDuration(now.saturating_sub(then)).to_string()
+}
+
+async fn show(settings: &Settings, id: i64) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let Some(job) = catalogue.jobs_by_id(&[id]).await?.pop() else {
+        return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")).into());
+    };
+    let parsed = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let mut value = json!(job);
+    value["payload"] = parsed(&job.payload);
+    value["result"] = job.result.as_deref().map_or(Value::Null, parsed);
+    print(settings.json, &value, || {
+        serde_json::to_string_pretty(&value).unwrap_or_default()
+    })
+}
+
+async fn retry(settings: &Settings, arguments: &RetryArguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+    let queued = catalogue.retry(arguments.id).await?;
+    catalogue.close().await;
+    if let (Some(id), 0) = (arguments.id, queued) {
+        let text = format!("job {id} is not there, is not dead or cancelled, or another of its key is open");
+        return Err(Failure::new(ErrorCode::NotFound, text).into());
+    }
+    print(settings.json, &json!({ "queued": queued }), || {
+        format!("{queued} jobs queued again")
+    })
+}
+
+async fn cancel(settings: &Settings, id: i64) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+    let cancelled = catalogue.cancel(id).await?;
+    catalogue.close().await;
+    if !cancelled {
+        return Err(Failure::new(ErrorCode::NotFound, format!("job {id} is not there, or is over")).into());
+    }
+    print(settings.json, &json!({ "cancelled": id }), || {
+        format!("job {id} is cancelled")
+    })
+}
+
+async fn prune(settings: &Settings, hours: u64) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+    let forgotten = catalogue
+        .prune_jobs(Duration::from_secs(hours.saturating_mul(3600)))
+        .await?;
+    catalogue.close().await;
+    print(settings.json, &json!({ "forgotten": forgotten }), || {
+        format!("{forgotten} jobs forgotten")
+    })
+}

@@ -1,0 +1,33 @@
+//! `codelupe worker`.
+
+use codelupe_pipeline::worker::Until;
+use codelupe_pipeline::{JobName, Workplace};
+use serde_json::json;
+
+use super::with_worker;
+use crate::cli::WorkerArguments;
+use crate::output::print;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> anyhow::Result<()> {
+    let names: Vec<JobName> = arguments.stages.iter().map(|stage| stage.job_name()).collect();
+    let until = if arguments.until_idle {
+        Until::Idle
+    } else {
+        Until::Stopped
+    };
+    let place = Workplace {
+        lease: arguments.lease(),
+        ..settings.workplace()
+    };
+    let stages: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    tracing::info!(stages = stages.join(","), catalogue = %settings.catalogue, "waiting for jobs");
+    let served = with_worker(settings, place, move |worker| worker.serve(&names, until)).await?;
+    let value = json!({ "done": served.done, "again": served.again, "dead": served.dead });
+    print(settings.json, &value, || {
+        format!(
+            "{} jobs done, {} attempts to be made again, {} jobs dead",
+            served.done, served.again, served.dead
+        )
+    })
+}

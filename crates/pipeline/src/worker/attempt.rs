@@ -1,0 +1,161 @@
+//! One attempt at one job.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use codelupe_core::ErrorCode;
+use codelupe_core::error::{Class, ErrorContext, ErrorReport};
+use codelupe_store::catalogue::{Failure, JobRow};
+
+use super::Worker;
+use super::heartbeat::Heartbeat;
+use crate::error::{Error, ErrorKind};
+use crate::job::{self, Work};
+use crate::{build, dedup, index, ingest};
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// The job is done.
+    Done,
+    /// It will be tried again, by us or by another.
+    Again,
+    /// It is dead, with this error.
+    Dead(Error),
+    /// It was given back, and this process should not go on.
+    Stopped(Error),
+}
+
+/// What the error of a job means for it.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Again(Duration),
+    Dead,
+    Stop,
+}
+
+impl Worker {
+    /// Does a job whose lease we hold, and notes what came of it.
+    ///
+    /// # Errors
+    /// `Store` when that cannot be noted; the lease runs out then, and the job is done again.
+    pub(super) fn attempt(&self, job: &JobRow) -> Result<Attempt, Error> {
+        let trace = job.trace_parent.as_deref().unwrap_or_default();
+        let span = tracing::info_span!("job", id = job.id, name = job.name, attempt = job.attempts, trace);
+        let _entered = span.enter();
+        tracing::debug!("begun");
+        let heartbeat = Heartbeat::start(
+            &self.runtime,
+            self.catalogue.clone(),
+            (Arc::clone(&self.progress), self.progress.take_up()),
+            job.fence(),
+            self.lease,
+        );
+        let done = catch_unwind(AssertUnwindSafe(|| self.work(job))).unwrap_or_else(|_| {
+            let context = format!("job {} ({}) ended by a defect", job.id, job.name);
+            Err(Error::new(ErrorKind::Internal, ErrorCode::Internal, context))
+        });
+        let settled = match done {
+            Ok(result) => self.succeed(job, &result),
+            Err(error) => self.fail(job, error),
+        };
+        drop(heartbeat);
+        settled
+    }
+
+    fn work(&self, job: &JobRow) -> Result<serde_json::Value, Error> {
+        let payload = job::read(job)?;
+        let context = self.context_of(&payload.config, Some(job.fence()))?;
+        let result = match payload.work {
+            Work::Process { repositories } => {
+                let located = repositories.into_iter().map(Into::into).collect();
+                serde_json::to_value(ingest::ingest(&context, located)?)
+            }
+            Work::Dedup => serde_json::to_value(dedup::dedup(&context)?),
+            Work::Build { name } => serde_json::to_value(build::build(&context, name.as_deref())?),
+            Work::Index => serde_json::to_value(index::index(&context)?),
+        };
+        result.map_err(|error| {
+            let context = format!("the result of job {} cannot be written as JSON: {error}", job.id);
+            Error::new(ErrorKind::Internal, ErrorCode::Internal, context)
+        })
+    }
+
+    fn succeed(&self, job: &JobRow, result: &serde_json::Value) -> Result<Attempt, Error> {
+        let completed = self.wait(self.catalogue.complete(&[(job.fence(), result.to_string())]))?;
+        if completed.is_empty() {
+            tracing::warn!("done, and another worker has taken the job over meanwhile");
+            return Ok(Attempt::Again);
+        }
+        tracing::debug!("done");
+        Ok(Attempt::Done)
+    }
+
+    fn fail(&self, job: &JobRow, error: Error) -> Result<Attempt, Error> {
+        if self.progress.is_abandoned() || error.code() == ErrorCode::LeaseLost {
+            tracing::warn!("another worker has taken the job over");
+            return Ok(Attempt::Again);
+        }
+        if error.code() == ErrorCode::Cancelled {
+            self.wait(self.catalogue.release(job.fence()))?;
+            return Ok(Attempt::Stopped(error));
+        }
+        let context = ErrorContext::new().with_job(job.id, u32::try_from(job.attempts).unwrap_or(u32::MAX));
+        let report = ErrorReport::from_chain(&job.name, error.code(), &error, context);
+        self.tracker.reporter().report(report.clone());
+        let failure = |retry_after| Failure {
+            code: error.code().to_string(),
+            message: report.message.clone(),
+            retry_after,
+        };
+        match fate(error.code(), job.attempts) {
+            Fate::Again(delay) => {
+                tracing::warn!(error = report.message, ?delay, "failed, will be tried again");
+                self.wait(self.catalogue.fail(job.fence(), &failure(Some(delay))))?;
+                Ok(Attempt::Again)
+            }
+            Fate::Dead => {
+                self.wait(self.catalogue.fail(job.fence(), &failure(None)))?;
+                Ok(Attempt::Dead(error))
+            }
+            Fate::Stop => {
+                self.wait(self.catalogue.release(job.fence()))?;
+                Ok(Attempt::Stopped(error))
+            }
+        }
+    }
+}
+
+/// What may pass is tried again by the policy of its category; what is wrong with this machine ends this process and
+/// leaves the job to others; everything else ends the job.
+fn fate(code: ErrorCode, attempts: i64) -> Fate {
+    let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+    match code.class() {
+        Class::Transient => match code.policy().delay_after(attempts, None, attempts.into()) {
+            Some(delay) => Fate::Again(delay),
+            None => Fate::Dead,
+        },
+        Class::System => Fate::Stop,
+        Class::User | Class::Permanent => Fate::Dead,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_decides_what_becomes_of_its_job() {
+        let check = |code, attempts, expected: fn(&Fate) -> bool| {
+            let fate = fate(code, attempts);
+            assert!(expected(&fate), "{code}: {fate:?}");
+        };
+        check(ErrorCode::Database, 1, |fate| matches!(fate, Fate::Again(_)));
+        check(ErrorCode::Stale, 1, |fate| matches!(fate, Fate::Again(_)));
+        check(ErrorCode::Database, 99, |fate| *fate == Fate::Dead);
+        check(ErrorCode::DiskFull, 1, |fate| *fate == Fate::Stop);
+        check(ErrorCode::Validation, 1, |fate| *fate == Fate::Dead);
+        check(ErrorCode::Internal, 1, |fate| *fate == Fate::Dead);
+    }
+}

@@ -1,0 +1,148 @@
+//! Working on the jobs of one run until they are over.
+
+use std::thread;
+use std::time::Duration;
+
+use codelupe_core::ErrorCode;
+use codelupe_core::error::Class;
+use codelupe_store::catalogue::{JobRow, JobState, LeaseRequest};
+use serde::de::DeserializeOwned;
+
+use super::Worker;
+use super::attempt::Attempt;
+use super::plan::Enqueued;
+use crate::build::Built;
+use crate::dedup::Deduplicated;
+use crate::error::{Error, ErrorKind};
+use crate::ingest::Ingested;
+use crate::job::JobName;
+
+/// How often to look whether the jobs that others have, or that wait for another attempt, are over.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a run came to: the sum over its jobs.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What processing did.
+    pub ingested: Ingested,
+    /// What deduplication did, if it was part of the plan.
+    pub deduplicated: Option<Deduplicated>,
+    /// What building did, if it was part of the plan.
+    pub built: Option<Built>,
+}
+
+impl Worker {
+    /// Works on these jobs, and waits for those that other workers have, until all are done.
+    ///
+    /// When it ends early, the jobs of the run that nobody has begun are taken out of the queue, and so are those that are
+    /// dead for what the user asked for, who reads the error now; what is done stays done.
+    ///
+    /// # Errors
+    /// The error of the first job that is dead; `Cancelled` after a stop; `Store` when the catalogue fails.
+    pub fn drive(&self, run: &Enqueued) -> Result<Outcome, Error> {
+        let done = self.work_off(&run.jobs);
+        if done.as_ref().is_err_and(|error| error.code() != ErrorCode::Unavailable) {
+            self.withdraw(&run.jobs);
+        }
+        outcome(&done?)
+    }
+
+    fn work_off(&self, ids: &[i64]) -> Result<Vec<JobRow>, Error> {
+        let names = JobName::ALL.map(JobName::as_str);
+        let request = LeaseRequest {
+            worker: &self.name,
+            names: &names,
+            ids: Some(ids),
+            limit: 1,
+            lease: self.lease,
+        };
+        loop {
+            self.progress.check()?;
+            if let Some(job) = self.wait(self.catalogue.lease(&request))?.pop() {
+                match self.attempt(&job)? {
+                    Attempt::Done | Attempt::Again => {}
+                    Attempt::Dead(error) | Attempt::Stopped(error) => return Err(error),
+                }
+                continue;
+            }
+            let jobs = self.wait(self.catalogue.jobs_by_id(ids))?;
+            if let Some(error) = jobs.iter().find_map(ended_badly) {
+                return Err(error);
+            }
+            if jobs.iter().all(|job| job.state == JobState::Done) {
+                return Ok(jobs);
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Takes out what need not wait. Where that fails, a job stays and is done by whoever finds it; no harm.
+    fn withdraw(&self, ids: &[i64]) {
+        let jobs = self.wait(self.catalogue.jobs_by_id(ids)).unwrap_or_default();
+        for job in jobs
+            .iter()
+            .filter(|job| job.state == JobState::Queued || is_for_the_user(job))
+        {
+            if let Err(error) = self.wait(self.catalogue.cancel(job.id)) {
+                tracing::debug!(job = job.id, %error, "not withdrawn");
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a job is dead for what the user asked for.
+fn is_for_the_user(job: &JobRow) -> bool {
+    let code = job
+        .error_code
+        .as_deref()
+        .and_then(|code| code.parse::<ErrorCode>().ok());
+    job.state == JobState::Dead && code.is_some_and(|code| code.class() == Class::User)
+}
+
+/// The error of a job that another worker had, or that somebody took out.
+fn ended_badly(job: &JobRow) -> Option<Error> {
+    let (id, name) = (job.id, &job.name);
+    match job.state {
+        JobState::Dead => {
+            let code = job
+                .error_code
+                .as_deref()
+                .and_then(|code| code.parse().ok())
+                .unwrap_or(ErrorCode::Internal);
+            let message = job.error_message.as_deref().unwrap_or("no reason is known");
+            Some(Error::new(
+                ErrorKind::Job,
+                code,
+                format!("job {id} ({name}) is dead: {message}"),
+            ))
+        }
+        JobState::Cancelled => {
+            let context = format!("job {id} ({name}) was cancelled");
+            Some(Error::new(ErrorKind::Job, ErrorCode::Cancelled, context))
+        }
+        JobState::Queued | JobState::Running | JobState::Done => None,
+    }
+}
+
+fn outcome(jobs: &[JobRow]) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    for job in jobs {
+        if job.name == JobName::Process.as_str() {
+            outcome.ingested += result::<Ingested>(job)?;
+        } else if job.name == JobName::Dedup.as_str() {
+            outcome.deduplicated = Some(result(job)?);
+        } else if job.name == JobName::Build.as_str() {
+            outcome.built = Some(result(job)?);
+        }
+    }
+    Ok(outcome)
+}
+
+fn result<T: DeserializeOwned>(job: &JobRow) -> Result<T, Error> {
+    let text = job.result.as_deref().unwrap_or_default();
+    serde_json::from_str(text).map_err(|error| {
+        let context = format!("the result of job {} ({}) cannot be read: {error}", job.id, job.name);
+        Error::new(ErrorKind::Job, ErrorCode::CorruptStore, context)
+    })
+}

@@ -1,0 +1,68 @@
+//! Workers of this machine that are gone: their leases need not run out first.
+
+use std::time::Duration;
+
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::{JobFilter, JobState};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::error::Error;
+
+/// Leases that are looked at; those beyond run out by themselves.
+const LOOK_AT: u32 = 10_000;
+
+/// Host and process: where to look for a worker.
+pub(super) fn worker_name() -> String {
+    format!("{}/{}", host(), std::process::id())
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Ends the leases of workers of this machine whose process is not there any more, so that a run that was killed goes on at
+/// once. One that only seems to be gone loses its lease and nothing else: what it would store is refused, and done again.
+pub(super) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
+    let running = JobFilter {
+        state: Some(JobState::Running),
+        name: None,
+        limit: LOOK_AT,
+    };
+    let host = host();
+    for job in catalogue.jobs(&running).await? {
+        let worker = job.worker.as_deref().unwrap_or_default();
+        if is_gone(worker, &host) {
+            tracing::info!(job = job.id, worker, "taking over from a worker that is gone");
+            catalogue.extend(job.fence(), Duration::ZERO).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_gone(worker: &str, host: &str) -> bool {
+    let process = worker.strip_prefix(host).and_then(|rest| rest.strip_prefix('/'));
+    let pid = process.and_then(|pid| pid.parse().ok()).filter(|pid: &i32| *pid > 0);
+    let Some(pid) = pid.and_then(Pid::from_raw) else {
+        return false;
+    };
+    test_kill_process(pid) == Err(Errno::SRCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_process_of_this_machine_can_be_seen_to_be_gone() {
+        let check = |worker: &str, expected| assert_eq!(is_gone(worker, "here"), expected, "{worker}");
+        // Linux gives no process a number over 2^22 (proc(5), pid_max).
+        check("here/2147483647", true);
+        check(&format!("here/{}", std::process::id()), false);
+        check("there/2147483647", false);
+        check("here", false);
+        check("here/", false);
+        check("here/-1", false);
+        check("here/x", false);
+    }
+}

@@ -1,0 +1,95 @@
+//! Taking whatever jobs there are.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codelupe_core::ErrorCode;
+use codelupe_core::error::Class;
+use codelupe_store::catalogue::LeaseRequest;
+
+use super::Worker;
+use super::attempt::Attempt;
+use crate::error::Error;
+use crate::job::JobName;
+
+/// How often an idle worker asks for jobs.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How long it waits when the catalogue does not answer, beyond the store's own attempts.
+const OUTAGE: Duration = Duration::from_secs(5);
+
+/// How often it looks whether it should stop while it waits.
+const STOP_CHECK: Duration = Duration::from_millis(50);
+
+/// When a worker ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Never.
+    Stopped,
+    /// When there is no job that it could do now.
+    Idle,
+}
+
+/// What a worker did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Jobs that it did.
+    pub done: u64,
+    /// Attempts that failed and will be made again.
+    pub again: u64,
+    /// Jobs that are dead.
+    pub dead: u64,
+}
+
+impl Worker {
+    /// Does jobs of these kinds until it is told to stop: it takes no more then, and the running one is given back at the
+    /// next good point.
+    ///
+    /// # Errors
+    /// What is wrong with this machine, such as a full disk; `Store` when the catalogue is not to be used at all.
+    pub fn serve(&self, names: &[JobName], until: Until) -> Result<Served, Error> {
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let request = LeaseRequest {
+            worker: &self.name,
+            names: &names,
+            ids: None,
+            limit: 1,
+            lease: self.lease,
+        };
+        let mut served = Served::default();
+        while !self.progress.is_stopping() {
+            let leased = self.wait(self.catalogue.lease(&request)).map_err(Error::from);
+            let attempt = match leased.map(|mut jobs| jobs.pop()) {
+                Ok(Some(job)) => self.attempt(&job),
+                Ok(None) if until == Until::Idle => break,
+                Ok(None) => {
+                    self.pause(POLL);
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match attempt {
+                Ok(Attempt::Done) => served.done += 1,
+                Ok(Attempt::Again) => served.again += 1,
+                Ok(Attempt::Dead(error)) => {
+                    served.dead += 1;
+                    tracing::error!(%error, code = %error.code(), "a job is dead; `codelupe jobs list --state dead` shows it");
+                }
+                Ok(Attempt::Stopped(error)) if error.code() == ErrorCode::Cancelled => break,
+                Err(error) if error.code().class() == Class::Transient => {
+                    tracing::warn!(%error, "the catalogue does not answer; waiting");
+                    self.pause(OUTAGE);
+                }
+                Ok(Attempt::Stopped(error)) | Err(error) => return Err(error),
+            }
+        }
+        Ok(served)
+    }
+
+    fn pause(&self, duration: Duration) {
+        let end = Instant::now() + duration;
+        while Instant::now() < end && !self.progress.is_stopping() {
+            thread::sleep(STOP_CHECK);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- loses: jobs
+DROP TABLE jobs;

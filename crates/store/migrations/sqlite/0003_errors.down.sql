@@ -1,0 +1,2 @@
+-- loses: errors
+DROP TABLE errors;

@@ -1,0 +1,164 @@
+//! How a database is spoken to: an error that may pass is tried again, and a server that keeps failing is left alone for a
+//! while. Every operation of a catalogue is one transaction that may be done twice, so a lost answer does no harm.
+
+use std::time::{Duration, Instant};
+
+use codelupe_core::breaker::{Breaker, BreakerConfig, State};
+
+use crate::error::{Error, ErrorKind};
+
+/// How long one operation may take. Figures over a hundred million files take minutes; a network that swallows the answer
+/// takes for ever.
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// Retries and a breaker around one database.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    breaker: Breaker,
+}
+
+impl Guard {
+    pub(crate) fn new() -> Self {
+        Self {
+            breaker: Breaker::new(BreakerConfig::default()),
+        }
+    }
+
+    pub(crate) fn breaker_state(&self) -> State {
+        self.breaker.state()
+    }
+
+    /// Does `work`, again if the policy of its error says so. `doing` goes into the error: "cannot `doing` in the catalogue".
+    pub(crate) async fn run<T, F, R>(&self, doing: &'static str, mut work: F) -> Result<T, Error>
+    where
+        F: FnMut() -> R + Send,
+        R: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        self.run_store(doing, move || {
+            let work = work();
+            async move { work.await.map_err(|error| Error::database(doing, error)) }
+        })
+        .await
+    }
+
+    /// The same for work that has errors of its own.
+    pub(crate) async fn run_store<T, F, R>(&self, doing: &'static str, mut work: F) -> Result<T, Error>
+    where
+        F: FnMut() -> R + Send,
+        R: Future<Output = Result<T, Error>> + Send,
+    {
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(doing, Box::pin(work())).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let again = error
+                .may_pass()
+                .then(|| error.code().policy().delay_after(attempt, None, seed()))
+                .flatten();
+            let Some(delay) = again else { return Err(error) };
+            if attempt == 1 {
+                tracing::debug!(doing, ?delay, %error, "trying again");
+            } else {
+                tracing::warn!(doing, attempt, ?delay, %error, "the catalogue does not answer; trying again");
+            }
+            tokio::time::sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once<T>(&self, doing: &'static str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let permit = self.breaker.try_acquire(Instant::now()).map_err(|open| {
+            let wait = Duration::from_secs(open.retry_after.as_secs() + 1);
+            let context = format!("cannot {doing} in the catalogue: it kept failing and is left alone for {wait:?}");
+            Error::new(ErrorKind::Unavailable, context)
+        })?;
+        let result = tokio::time::timeout(OPERATION_TIMEOUT, work).await.unwrap_or_else(|_| {
+            let context = format!("cannot {doing} in the catalogue: there was no answer within {OPERATION_TIMEOUT:?}");
+            Err(Error::new(ErrorKind::Timeout, context))
+        });
+        match &result {
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                permit.failure(Instant::now());
+            }
+            _ => permit.success(),
+        }
+        result
+    }
+}
+
+/// Differs from call to call, so that workers which failed together do not come back together.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Does what fails so often with this error, and says how often it was done and what came of it.
+    async fn attempts(guard: &Guard, failures: u32, kind: ErrorKind) -> (u32, Result<u32, ErrorKind>) {
+        let done = AtomicU32::new(0);
+        let work = || async {
+            let before = done.fetch_add(1, Ordering::Relaxed);
+            if before < failures {
+                Err(Error::new(kind, "x"))
+            } else {
+                Ok(before)
+            }
+        };
+        let result = guard.run_store("work", work).await;
+        (done.into_inner(), result.map_err(|error| error.kind()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_and_nothing_else() {
+        let check = async |failures, kind, expected| {
+            assert_eq!(attempts(&Guard::new(), failures, kind).await, expected, "{kind:?}");
+        };
+        check(2, ErrorKind::Busy, (3, Ok(2))).await;
+        check(4, ErrorKind::Unavailable, (5, Ok(4))).await;
+        // As often as the policy says, and not for ever.
+        check(u32::MAX, ErrorKind::Busy, (9, Err(ErrorKind::Busy))).await;
+        for kind in [
+            ErrorKind::Database,
+            ErrorKind::DiskFull,
+            ErrorKind::LeaseLost,
+            ErrorKind::Stale,
+            ErrorKind::Auth,
+        ] {
+            check(1, kind, (1, Err(kind))).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_keeps_failing_is_left_alone() {
+        let guard = Guard::new();
+        let limit = BreakerConfig::default().failures;
+        assert_eq!(
+            attempts(&guard, u32::MAX, ErrorKind::Unavailable).await,
+            (limit, Err(ErrorKind::Unavailable))
+        );
+        assert_eq!(guard.breaker_state(), State::Open);
+        assert_eq!(
+            attempts(&guard, 0, ErrorKind::Unavailable).await,
+            (0, Err(ErrorKind::Unavailable))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_never_comes_is_an_error() {
+        let asked = AtomicU32::new(0);
+        let ask = || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            pending::<Result<(), Error>>()
+        };
+        let error = Guard::new().run_store("wait", ask).await.unwrap_err();
+        assert_eq!((error.kind(), asked.into_inner()), (ErrorKind::Timeout, 1), "{error}");
+    }
+}

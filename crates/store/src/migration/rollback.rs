@@ -1,0 +1,123 @@
+//! Going back to an earlier schema.
+
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use sqlx::migrate::Migration;
+
+use super::{Connection, MigrationState, Schema, migration_error, on, refuse_foreign};
+use crate::error::{Error, ErrorKind};
+
+/// One step back, and what it destroys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RollbackStep {
+    /// The migration that is undone.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// What is lost by that.
+    pub losses: Vec<Loss>,
+}
+
+/// A table that a step back drops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// The table.
+    pub table: String,
+    /// Its rows now.
+    pub rows: i64,
+}
+
+impl Schema {
+    /// The steps back to the migration `to` (0: to an empty database), the first one first. Nothing is done.
+    ///
+    /// # Errors
+    /// `Invalid` when `to` is not an applied migration; `SchemaNewer` when the database has one that this program does not
+    /// know; `Database` and the connection's own errors.
+    pub async fn rollback_steps(&mut self, to: i64) -> Result<Vec<RollbackStep>, Error> {
+        let status = self.status().await?;
+        refuse_foreign(&status)?;
+        let applied = |version| {
+            status
+                .iter()
+                .any(|status| status.version == version && status.state == MigrationState::Applied)
+        };
+        if to != 0 && !applied(to) {
+            let context = format!("migration {to} is not applied, so there is no going back to it");
+            return Err(Error::new(ErrorKind::Invalid, context));
+        }
+        let downs = self
+            .migrator()
+            .iter()
+            .filter(|migration| migration.migration_type.is_down_migration());
+        let mut downs: Vec<&Migration> = downs
+            .filter(|down| down.version > to && applied(down.version))
+            .collect();
+        downs.sort_by_key(|down| std::cmp::Reverse(down.version));
+        let mut steps = Vec::new();
+        for down in downs {
+            let mut losses = Vec::new();
+            for table in lost_tables(down.sql.as_str()) {
+                let rows = self.count(table).await?;
+                losses.push(Loss {
+                    table: table.to_owned(),
+                    rows,
+                });
+            }
+            let name = down.description.to_string();
+            steps.push(RollbackStep {
+                version: down.version,
+                name,
+                losses,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// Goes back to the migration `to` (0: to an empty database).
+    ///
+    /// # Errors
+    /// Those of [`Self::rollback_steps`]; a step that fails has not happened.
+    pub async fn rollback(&mut self, to: i64) -> Result<Vec<RollbackStep>, Error> {
+        let lock = self.lock().await?;
+        let undone = self.rollback_locked(to).await;
+        self.unlock(lock).await;
+        undone
+    }
+
+    async fn rollback_locked(&mut self, to: i64) -> Result<Vec<RollbackStep>, Error> {
+        let steps = self.rollback_steps(to).await?;
+        let migrator = self.migrator();
+        on!(&mut self.connection, |connection| migrator.undo(connection, to).await).map_err(migration_error)?;
+        Ok(steps)
+    }
+
+    async fn count(&mut self, table: &str) -> Result<i64, Error> {
+        // The name comes from a migration of this program, and `cargo xtask check` holds it to the tables dropped there.
+        let sql = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        let counted = on!(&mut self.connection, |connection| sqlx::query_scalar(sql)
+            .fetch_one(connection)
+            .await);
+        counted.map_err(|error| Error::database("count what would be lost", error))
+    }
+}
+
+/// The tables that a down migration says are lost.
+fn lost_tables(sql: &str) -> impl Iterator<Item = &str> {
+    let header = sql.lines().find_map(|line| line.strip_prefix("-- loses:"));
+    let names = header.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty() && *name != "nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_read_from_the_header() {
+        let check = |sql: &str, expected: &[&str]| assert_eq!(lost_tables(sql).collect::<Vec<_>>(), expected, "{sql}");
+        check("-- loses: jobs\nDROP TABLE jobs;", &["jobs"]);
+        check("-- loses: a, b\nDROP TABLE a;\nDROP TABLE b;", &["a", "b"]);
+        check("-- loses: nothing\nDROP INDEX i;", &[]);
+        check("DROP TABLE jobs;", &[]);
+    }
+}

@@ -1,0 +1,145 @@
+//! The catalogue in a PostgreSQL database (15 or later): for many workers.
+
+mod builds;
+mod contents;
+mod copy;
+mod duplicates;
+mod errors;
+mod figures;
+mod jobs;
+mod repositories;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use codelupe_core::breaker::State;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Transaction};
+
+use crate::catalogue::{Backend, Fence, Guard, lease_must_hold};
+use crate::error::Error;
+
+/// How long an operation waits for a connection, and with it for a server that is starting again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Connections of one process. A worker needs one for its job, one for the heartbeat, one for errors.
+const MAX_CONNECTIONS: u32 = 4;
+
+/// What the server forgets of a client that is gone without a word, and with it the locks that others wait for: an open
+/// transaction without a statement after a minute, a connection without a sign of life after another one.
+const SESSION: &str = "
+    SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 30;
+    SET tcp_keepalives_interval = 10;
+    SET tcp_keepalives_count = 3;";
+
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
+
+/// A PostgreSQL database.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    pool: PgPool,
+    guard: Guard,
+}
+
+impl Postgres {
+    /// Connects when first needed.
+    pub(crate) fn connect(options: &PgConnectOptions, read_only: bool) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| Box::pin(begin_session(connection, read_only)))
+            .connect_lazy_with(options.clone());
+        let guard = Guard::new();
+        Self { pool, guard }
+    }
+
+    /// Begins a transaction that sees one moment.
+    async fn snapshot(&self) -> Result<Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        self.pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .await
+    }
+
+    /// Begins a transaction that may write, and makes sure that its job is still ours, and stays so until its end.
+    async fn begin(&self, fence: Option<Fence>) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+        let fail = |error| Error::database("begin a transaction", error);
+        let mut transaction = self.pool.begin().await.map_err(fail)?;
+        if let Some(fence) = fence {
+            let held: Option<i64> =
+                sqlx::query_scalar("SELECT id FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running' FOR SHARE")
+                    .bind(fence.job)
+                    .bind(fence.lease)
+                    .fetch_optional(&mut *transaction)
+                    .await
+                    .map_err(fail)?;
+            lease_must_hold(held.is_some(), fence)?;
+        }
+        Ok(transaction)
+    }
+}
+
+async fn begin_session(connection: &mut PgConnection, read_only: bool) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+    if read_only {
+        sqlx::raw_sql(READ_ONLY).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Says that the files have changed. The last thing before a commit: until its end, others that do the same wait.
+async fn raise_generation(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE catalogue SET generation = generation + 1")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM stages").execute(connection).await?;
+    Ok(())
+}
+
+async fn generation(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT generation FROM catalogue")
+        .fetch_one(connection)
+        .await
+}
+
+/// The generation, which stays as it is until the end of the transaction.
+async fn locked_generation(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT generation FROM catalogue FOR UPDATE")
+        .fetch_one(connection)
+        .await
+}
+
+/// A text as PostgreSQL can hold it: NUL is replaced by U+FFFD.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn identity(&self) -> Result<String, Error> {
+        let sql = "SELECT id FROM catalogue";
+        self.guard
+            .run("read the identity", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .await
+    }
+
+    async fn describe(&self) -> Result<String, Error> {
+        let sql = "SELECT 'PostgreSQL ' || current_setting('server_version')";
+        self.guard
+            .run("read the version", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .await
+    }
+
+    fn breaker_state(&self) -> State {
+        self.guard.breaker_state()
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

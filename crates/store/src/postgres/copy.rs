@@ -1,0 +1,78 @@
+//! Rows for `COPY … FROM STDIN (FORMAT binary)`, after PostgreSQL's documentation of COPY, "Binary Format": a signature, then
+//! for each row the number of fields and for each field its length and its bytes, big-endian; length -1 is NULL.
+
+use sqlx::PgConnection;
+
+use super::storable;
+
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+
+/// No flags, no header extension.
+const HEADER: [u8; 8] = [0; 8];
+
+const TRAILER: [u8; 2] = (-1i16).to_be_bytes();
+
+/// A buffer of this size is sent on.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Rows of one COPY statement.
+pub(in crate::postgres) struct CopyRows {
+    statement: &'static str,
+    columns: i16,
+    buffers: Vec<Vec<u8>>,
+    current: Vec<u8>,
+    rows: usize,
+}
+
+impl CopyRows {
+    pub(in crate::postgres) fn new(statement: &'static str, columns: i16) -> Self {
+        Self {
+            statement,
+            columns,
+            buffers: Vec::new(),
+            current: [SIGNATURE, &HEADER].concat(),
+            rows: 0,
+        }
+    }
+
+    pub(in crate::postgres) fn begin_row(&mut self) {
+        if self.current.len() >= BUFFER_BYTES {
+            self.buffers.push(std::mem::take(&mut self.current));
+        }
+        self.rows += 1;
+        self.current.extend(self.columns.to_be_bytes());
+    }
+
+    pub(in crate::postgres) fn bigint(&mut self, value: Option<i64>) {
+        self.field(value.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    }
+
+    pub(in crate::postgres) fn double(&mut self, value: f64) {
+        self.field(Some(&value.to_be_bytes()));
+    }
+
+    pub(in crate::postgres) fn text(&mut self, value: Option<&str>) {
+        self.field(value.map(storable).as_ref().map(|text| text.as_bytes()));
+    }
+
+    fn field(&mut self, value: Option<&[u8]>) {
+        // Nothing that we store comes near 2 GB; what did would be refused by the server as a row too long.
+        let length = value.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+        self.current.extend(length.to_be_bytes());
+        self.current.extend(value.unwrap_or_default());
+    }
+
+    /// Sends all rows; without any, nothing is done.
+    pub(in crate::postgres) async fn send(mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        self.current.extend(TRAILER);
+        self.buffers.push(self.current);
+        let mut copy = connection.copy_in_raw(self.statement).await?;
+        for buffer in self.buffers {
+            copy.send(buffer).await?;
+        }
+        copy.finish().await.map(drop)
+    }
+}

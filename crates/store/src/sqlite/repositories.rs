@@ -1,0 +1,41 @@
+//! Repositories as a whole.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use super::Sqlite;
+use crate::catalogue::Repositories;
+use crate::error::Error;
+
+const FINISHED: &str = "
+    SELECT name, revision FROM repositories
+    WHERE recipe = ?1 AND error_code IS NULL AND name IN (SELECT value FROM json_each(?2))";
+
+const LOCATIONS: &str = "SELECT name, location FROM repositories";
+
+const OTHER_RECIPES: &str = "
+    SELECT count(*), min(r.name) FROM repositories r
+    WHERE r.recipe <> ? AND EXISTS (SELECT 1 FROM files f WHERE f.repository_id = r.id)";
+
+#[async_trait]
+impl Repositories for Sqlite {
+    async fn finished_repositories(&self, recipe: &str, names: &[&str]) -> Result<HashMap<String, String>, Error> {
+        let names = serde_json::json!(names).to_string();
+        let query = || sqlx::query_as(FINISHED).bind(recipe).bind(&names).fetch_all(&self.pool);
+        let rows: Vec<(String, String)> = self.guard.run("read the finished repositories", query).await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    async fn repository_locations(&self) -> Result<HashMap<String, String>, Error> {
+        let query = || sqlx::query_as(LOCATIONS).fetch_all(&self.pool);
+        let rows: Vec<(String, String)> = self.guard.run("read the repositories", query).await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    async fn other_recipes(&self, recipe: &str) -> Result<(u64, Option<String>), Error> {
+        let query = || sqlx::query_as(OTHER_RECIPES).bind(recipe).fetch_one(&self.pool);
+        let (count, name): (i64, Option<String>) = self.guard.run("read the recipes", query).await?;
+        Ok((count.cast_unsigned(), name))
+    }
+}

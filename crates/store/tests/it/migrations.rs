@@ -1,0 +1,116 @@
+//! Migrations up and down, on both databases.
+
+mod killed;
+mod race;
+mod refused;
+mod steps;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::{ErrorCode, Reason, Split};
+use codelupe_store::catalogue::{BuildDecision, Duplicate, NewJob};
+use codelupe_store::migration::{MigrationState, MigrationStatus};
+use codelupe_store::{CatalogueUrl, Schema};
+use tokio::time::sleep;
+
+use crate::rows::{RECIPE, batch, build, failed, repository};
+use crate::world::World;
+
+async fn connect(url: &CatalogueUrl) -> Schema {
+    Schema::connect(url).await.unwrap()
+}
+
+/// The number of the newest migration.
+async fn newest(schema: &mut Schema) -> i64 {
+    schema.status().await.unwrap().last().unwrap().version
+}
+
+fn versions(status: &[MigrationStatus], state: MigrationState) -> Vec<i64> {
+    status
+        .iter()
+        .filter(|status| status.state == state)
+        .map(|status| status.version)
+        .collect()
+}
+
+/// A catalogue of the newest schema with rows in all its tables.
+async fn full(world: &World) -> Schema {
+    let catalogue = world.catalogue().await;
+    let rows = vec![
+        repository("a", &[("x.rs", "one"), ("y.rs", "two"), ("z.rs", "two")]),
+        failed("broken"),
+    ];
+    catalogue
+        .commit(&batch(&["one", "two"], rows), RECIPE, None)
+        .await
+        .unwrap();
+    let input = catalogue.dedup_input().await.unwrap();
+    let ids: Vec<i64> = input.candidates.iter().map(|file| file.file_id).collect();
+    let twin = Duplicate {
+        file_id: ids[2],
+        reason: Reason::ExactDuplicate,
+        kept_file_id: ids[1],
+        jaccard: 1.0,
+    };
+    catalogue
+        .replace_duplicates(&[twin], "state", input.generation, None)
+        .await
+        .unwrap();
+    let decisions = [(ids[0], Ok(Split::Train)), (ids[1], Err(Reason::LicenceNotAllowed))]
+        .map(|(file_id, outcome)| BuildDecision { file_id, outcome });
+    catalogue
+        .link_build(&build("b"), &decisions, input.generation, None)
+        .await
+        .unwrap();
+    let jobs = ["one", "two"].map(|key| NewJob {
+        key: key.to_owned(),
+        name: "work".to_owned(),
+        run: "run".to_owned(),
+        step: 0,
+        priority: 0,
+        version: 1,
+        payload: "{}".to_owned(),
+        trace_parent: None,
+    });
+    catalogue.enqueue(&jobs).await.unwrap();
+    let report = ErrorReport::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
+    catalogue.record_errors(&[(report, 3)]).await.unwrap();
+    catalogue.close().await;
+    let counts = counts(world).await;
+    assert!(
+        counts.values().all(|rows| *rows > 0),
+        "every table has rows: {counts:?}"
+    );
+    connect(&world.url).await
+}
+
+/// How many rows each table has, but the one in which migrations are noted.
+async fn counts(world: &World) -> BTreeMap<String, i64> {
+    let tables = if world.is_sqlite() {
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> '_sqlx_migrations'"
+    } else {
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'"
+    };
+    let mut counts = BTreeMap::new();
+    for table in world.texts(tables).await {
+        let rows = world.texts(&format!("SELECT count(*) || '' FROM {table}")).await[0]
+            .parse()
+            .unwrap();
+        counts.insert(table, rows);
+    }
+    counts
+}
+
+/// Waits until it is so, a minute at most.
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    for _ in 0..6000 {
+        if is_so().await {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it took too long until {what}");
+}
