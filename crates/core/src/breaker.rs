@@ -42,20 +42,6 @@ pub enum State {
     HalfOpen,
 }
 
-impl State {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
-
-    /// The stable name in metrics and alerts.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
-    }
-}
-
 /// The call must not be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the circuit breaker is open")]
@@ -64,14 +50,11 @@ pub struct Open {
     pub retry_after: Duration,
 }
 
-type Listener = dyn Fn(State, State) + Send + Sync;
-
 /// A circuit breaker for one server. Shared by reference between all threads that call it.
 pub struct Breaker {
     config: BreakerConfig,
-    /// Held for a few instructions, never while a call runs or the listener is told.
+    /// Held for a few instructions, never while a call runs.
     inner: Mutex<Inner>,
-    listener: Option<Box<Listener>>,
 }
 
 struct Inner {
@@ -97,6 +80,13 @@ impl Phase {
     }
 }
 
+impl Inner {
+    fn enter(&mut self, phase: Phase) {
+        self.generation += u64::from(self.phase.state() != phase.state());
+        self.phase = phase;
+    }
+}
+
 impl Breaker {
     /// A closed breaker.
     pub const fn new(config: BreakerConfig) -> Self {
@@ -106,16 +96,7 @@ impl Breaker {
                 phase: Phase::Closed { failures: 0 },
                 generation: 0,
             }),
-            listener: None,
         }
-    }
-
-    /// Tells `listener` of each change of state, from which to which, once, in the thread that made it. Changes made by
-    /// different threads may be told in another order than they happened.
-    #[must_use]
-    pub fn with_listener(mut self, listener: impl Fn(State, State) + Send + Sync + 'static) -> Self {
-        self.listener = Some(Box::new(listener));
-        self
     }
 
     /// The present state. An open breaker whose time is over is half-open only when the next call comes.
@@ -129,7 +110,7 @@ impl Breaker {
     /// # Errors
     /// [`Open`] if the call must not be made.
     pub fn try_acquire(&self, now: Instant) -> Result<Permit<'_>, Open> {
-        let inner = self.lock();
+        let mut inner = self.lock();
         let phase = match inner.phase {
             Phase::Closed { failures } => Phase::Closed { failures },
             Phase::Open { since } => {
@@ -148,16 +129,16 @@ impl Breaker {
                 return Err(Open { retry_after });
             }
         };
-        let generation = self.enter(inner, phase);
+        inner.enter(phase);
         Ok(Permit {
             breaker: self,
-            generation,
+            generation: inner.generation,
         })
     }
 
     /// Notes the outcome of a call; `failed` says when it failed, if it did.
     fn report(&self, generation: u64, failed: Option<Instant>) {
-        let inner = self.lock();
+        let mut inner = self.lock();
         if generation != inner.generation {
             return;
         }
@@ -170,31 +151,15 @@ impl Breaker {
             // No permit is given while it is open.
             (Phase::Open { .. }, _) => return,
         };
-        self.enter(inner, phase);
+        inner.enter(phase);
     }
 
     /// Takes back a permit whose call has no outcome.
     fn release(&self, generation: u64) {
-        let inner = self.lock();
+        let mut inner = self.lock();
         if generation == inner.generation && matches!(inner.phase, Phase::HalfOpen { .. }) {
-            self.enter(inner, Phase::HalfOpen { probing: false });
+            inner.enter(Phase::HalfOpen { probing: false });
         }
-    }
-
-    /// Goes over to `phase`, lets go of the lock and tells the listener if the state is another one; returns the
-    /// generation that begins or goes on.
-    fn enter(&self, mut inner: MutexGuard<'_, Inner>, phase: Phase) -> u64 {
-        let (from, to) = (inner.phase.state(), phase.state());
-        inner.phase = phase;
-        inner.generation += u64::from(from != to);
-        let generation = inner.generation;
-        drop(inner);
-        if let Some(listener) = &self.listener
-            && from != to
-        {
-            listener(from, to);
-        }
-        generation
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

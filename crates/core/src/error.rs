@@ -91,6 +91,12 @@ impl ErrorCode {
     pub const fn policy(self) -> Policy {
         Policy::of(self.class(), self.category())
     }
+
+    /// Whether it counts as a failure of a server's circuit breaker: the server was not reached, or did not answer. One
+    /// that refuses a statement, or whose transactions were in each other's way, is well.
+    pub const fn counts_for_breaker(self) -> bool {
+        matches!(self, Self::Network | Self::Timeout | Self::Unavailable)
+    }
 }
 
 stable_text!(ErrorCode by code, or ParseErrorCodeError: "an error code");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{ErrorContext, ErrorReport};
 use codelupe_store::catalogue::{Fence, Stats};
 use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
@@ -36,19 +35,6 @@ impl Context {
     /// Waits for a store call; stages are blocking functions and must not run on a runtime's own thread.
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
-    }
-
-    /// Tracks an error that does not end the work.
-    pub(crate) fn report(
-        &self,
-        component: &str,
-        code: ErrorCode,
-        error: &(dyn std::error::Error + 'static),
-        repository: &str,
-    ) {
-        let context = ErrorContext::new().with_repository(repository);
-        self.errors
-            .report(ErrorReport::from_chain(component, code, error, context));
     }
 
     /// All figures of the catalogue.

@@ -10,6 +10,7 @@ mod heartbeat;
 mod plan;
 mod serve;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -82,15 +83,11 @@ impl Worker {
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
         catalogue.claim(&folder).await?;
-        let linked = catalogue.segments().await?;
-        let removed = folder.remove_orphans(&lock, |name| linked.values().any(|linked| linked == name))?;
-        if removed > 0 {
-            tracing::info!(removed, "removed files that an interrupted run left behind");
-        }
         if lock.is_alone() {
+            remove_orphans(&folder, &lock, &catalogue).await?;
             gone::take_over(&catalogue).await?;
+            lock.share()?;
         }
-        lock.share()?;
         let tracker = Tracker::start(catalogue.clone(), place.alerts);
         Ok(Self {
             folder,
@@ -153,4 +150,14 @@ impl Worker {
         self.catalogue.close().await;
         drop(self.lock);
     }
+}
+
+/// Removes what interrupted writers left behind.
+async fn remove_orphans(folder: &DataFolder, lock: &WriteLock, catalogue: &Catalogue) -> Result<(), Error> {
+    let linked: HashSet<String> = catalogue.segments().await?.into_values().collect();
+    let removed = folder.remove_orphans(lock, |name| linked.contains(name))?;
+    if removed > 0 {
+        tracing::info!(removed, "removed files that an interrupted run left behind");
+    }
+    Ok(())
 }

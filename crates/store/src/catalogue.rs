@@ -21,10 +21,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use codelupe_core::breaker::State;
 
+pub(crate) use builds::{BUILD_BY_NAME, BUILD_CANDIDATES, INSERT_BUILD, LATEST_BUILD, SET_STAGE_STATE};
 pub use builds::{BuildCandidate, BuildDecision, BuildRow, Builds};
 pub(crate) use contents::storable_size;
 pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
-pub(crate) use duplicates::generation_must_be;
+pub(crate) use duplicates::{DEDUP_CANDIDATES, generation_must_be};
 pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
 pub(crate) use errors::storable_count;
 pub use errors::{ErrorRow, Errors};
@@ -37,7 +38,7 @@ pub use jobs::{
 pub(crate) use jobs::{lease_must_hold, milliseconds};
 pub use repositories::Repositories;
 pub use story::{BuildStory, ContentStory, FileStory, TwinStory};
-pub(crate) use story::{StoryRow, split_name, unknown_file};
+pub(crate) use story::{STORY, StoryRow, split_name, unknown_file};
 pub use url::CatalogueUrl;
 
 use crate::error::Error;

@@ -29,8 +29,10 @@ pub enum ErrorKind {
     Permission,
     /// Reading or writing a file failed otherwise.
     Io,
-    /// The database refused a statement.
+    /// The database failed at a statement in a way that another try may not.
     Database,
+    /// The database does not understand a statement: a defect in this program, or a schema that somebody changed.
+    Statement,
     /// The database cannot be reached, is starting or stopping, or has no connection left.
     Unavailable,
     /// The database did not answer in time.
@@ -131,6 +133,7 @@ impl Error {
             ErrorKind::Permission => ErrorCode::Permission,
             ErrorKind::Io => ErrorCode::Storage,
             ErrorKind::Database | ErrorKind::Busy => ErrorCode::Database,
+            ErrorKind::Statement => ErrorCode::Internal,
             ErrorKind::Unavailable => ErrorCode::Unavailable,
             ErrorKind::Timeout => ErrorCode::Timeout,
             ErrorKind::Auth => ErrorCode::Auth,
@@ -197,6 +200,7 @@ fn database_kind(error: &sqlx::Error) -> ErrorKind {
 
 /// SQLite's primary result codes, from its documentation "Result and Error Codes".
 fn sqlite_kind(code: &str) -> ErrorKind {
+    const ERROR: i32 = 1;
     const PERM: i32 = 3;
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
@@ -208,6 +212,7 @@ fn sqlite_kind(code: &str) -> ErrorKind {
     const CANTOPEN: i32 = 14;
     const NOTADB: i32 = 26;
     match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(ERROR) => ErrorKind::Statement,
         Ok(FULL) => ErrorKind::DiskFull,
         Ok(PERM | READONLY) => ErrorKind::Permission,
         Ok(CORRUPT | NOTADB) => ErrorKind::Corrupt,
@@ -235,6 +240,7 @@ fn postgres_kind(code: &str) -> ErrorKind {
         "3D000" => ErrorKind::NotFound,
         "XX001" | "XX002" => ErrorKind::Corrupt,
         code if code.starts_with("08") => ErrorKind::Unavailable,
+        code if code.starts_with("42") => ErrorKind::Statement,
         _ => ErrorKind::Database,
     }
 }

@@ -19,14 +19,22 @@ struct Check {
 }
 
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let checks = vec![
+    let mut checks = vec![
         check("config", Ok(config(settings))),
         check("data folder", writable(settings.folder.root())),
-        check("catalogue", catalogue(settings).await),
-        check("queue", queue(settings).await),
-        check("latest build", latest_build(settings).await),
-        check("search index", search(settings)),
     ];
+    match Catalogue::open_read_only(&settings.catalogue).await {
+        Ok(catalogue) => checks.extend([
+            check("catalogue", figures(settings, &catalogue).await),
+            check("queue", queue(&catalogue).await),
+            check("latest build", latest_build(settings, &catalogue).await),
+        ]),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            checks.push(check("catalogue", Ok(format!("none yet in {}", settings.catalogue))));
+        }
+        Err(error) => checks.push(check("catalogue", Err(error.into()))),
+    }
+    checks.push(check("search index", search(settings)));
     print(settings.json, &checks, || {
         let lines = checks.iter().map(|check| {
             format!(
@@ -84,10 +92,7 @@ fn writable(folder: &Path) -> anyhow::Result<String> {
     Ok(format!("{}: {state}", absolute.display()))
 }
 
-async fn catalogue(settings: &Settings) -> anyhow::Result<String> {
-    let Some(catalogue) = existing(settings).await? else {
-        return Ok(format!("none yet in {}", settings.catalogue));
-    };
+async fn figures(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<String> {
     let (database, stats) = (catalogue.describe().await?, catalogue.stats().await?);
     anyhow::ensure!(
         stats.funnel.adds_up(),
@@ -99,19 +104,7 @@ async fn catalogue(settings: &Settings) -> anyhow::Result<String> {
     ))
 }
 
-/// The catalogue, if there is one.
-async fn existing(settings: &Settings) -> anyhow::Result<Option<Catalogue>> {
-    match Catalogue::open_read_only(&settings.catalogue).await {
-        Ok(catalogue) => Ok(Some(catalogue)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn queue(settings: &Settings) -> anyhow::Result<String> {
-    let Some(catalogue) = existing(settings).await? else {
-        return Ok("none yet".to_owned());
-    };
+async fn queue(catalogue: &Catalogue) -> anyhow::Result<String> {
     let counts = catalogue.job_counts().await?;
     let of = |state: JobState| -> i64 {
         counts
@@ -132,10 +125,7 @@ async fn queue(settings: &Settings) -> anyhow::Result<String> {
     ))
 }
 
-async fn latest_build(settings: &Settings) -> anyhow::Result<String> {
-    let Some(catalogue) = existing(settings).await? else {
-        return Ok("none yet".to_owned());
-    };
+async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<String> {
     let Some(build) = catalogue.latest_build().await? else {
         return Ok("none yet".to_owned());
     };

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{Action, Fingerprint, Policy};
+use codelupe_core::error::{Action, Fingerprint};
 use codelupe_core::text::display_bounded;
 use codelupe_pipeline::alert::{Alert, AlertSink};
 use codelupe_store::Catalogue;
@@ -18,9 +18,6 @@ use crate::output::print;
 use crate::report::tables;
 use crate::settings::{Settings, WEBHOOK_VARIABLE};
 use crate::webhook::Webhook;
-
-/// How many errors, the latest first, are searched for one fingerprint; folded as they are, nobody has so many.
-const SEARCHED: u32 = 100_000;
 
 /// How many errors are listed unless told otherwise.
 const LISTED: u32 = 20;
@@ -79,16 +76,12 @@ fn value(error: &ErrorRow) -> Value {
 }
 
 async fn show(settings: &Settings, fingerprint: Fingerprint) -> anyhow::Result<()> {
-    let wanted = fingerprint.to_string();
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let errors = catalogue.errors(None, SEARCHED).await?;
-    let error = errors
-        .into_iter()
-        .find(|error| error.fingerprint == wanted)
-        .ok_or_else(|| unknown(fingerprint))?;
+    let error = catalogue.error(&fingerprint.to_string()).await?;
+    let error = error.ok_or_else(|| unknown(fingerprint))?;
     // A newer program may know more codes.
     let code: Option<ErrorCode> = error.code.parse().ok();
-    let policy = code.map(|code| handling(code.policy()));
+    let policy = code.map(handling);
     let mut shown = value(&error);
     shown["describe"] = json!(code.map(ErrorCode::describe));
     shown["policy"] = json!(policy);
@@ -126,10 +119,11 @@ fn time(at: i64) -> String {
 }
 
 /// What is done with the work that met the error.
-fn handling(policy: Policy) -> String {
+fn handling(code: ErrorCode) -> String {
+    let policy = code.policy();
     let (attempts, first, longest) = (policy.attempts, policy.first_delay, policy.max_delay);
     let tries = format!("up to {attempts} attempts, {first:?} to {longest:?} apart, each a random part longer");
-    let breaker = if policy.breaker {
+    let breaker = if code.counts_for_breaker() {
         "; it counts for the circuit breaker"
     } else {
         ""
@@ -153,7 +147,7 @@ fn unknown(fingerprint: Fingerprint) -> Failure {
 }
 
 async fn forget(settings: &Settings, arguments: &ForgetArguments) -> anyhow::Result<()> {
-    let catalogue = Catalogue::open(&settings.catalogue, settings.migrate).await?;
+    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let wanted = arguments.fingerprint.map(|fingerprint| fingerprint.to_string());
     let forgotten = catalogue.forget_errors(wanted.as_deref()).await?;
     catalogue.close().await;

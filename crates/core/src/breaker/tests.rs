@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -148,32 +147,6 @@ fn zero_failures_count_as_one_and_endless_open_times_are_no_overflow() {
     let now = Instant::now();
     breaker.try_acquire(now).unwrap().failure(now);
     assert_eq!(breaker.try_acquire(now).unwrap_err().retry_after, open_for);
-}
-
-#[test]
-fn the_listener_hears_each_change_once_and_may_ask_the_breaker() {
-    let changes = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&changes);
-    let breaker = Breaker::new(CONFIG).with_listener(move |from, to| {
-        heard.lock().unwrap().push(format!("{} {}", from.as_str(), to.as_str()));
-    });
-    let start = Instant::now();
-    for _ in 0..CONFIG.failures {
-        breaker.try_acquire(start).unwrap().failure(start);
-    }
-    let later = start + CONFIG.open_for;
-    breaker.try_acquire(later).unwrap().failure(later);
-    let later = later + CONFIG.open_for;
-    drop(breaker.try_acquire(later).unwrap());
-    breaker.try_acquire(later).unwrap().success();
-    let expected = [
-        "closed open",
-        "open half_open",
-        "half_open open",
-        "open half_open",
-        "half_open closed",
-    ];
-    assert_eq!(*changes.lock().unwrap(), expected);
 }
 
 #[test]

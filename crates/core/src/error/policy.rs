@@ -36,8 +36,6 @@ pub struct Policy {
     pub factor: f32,
     /// The longest delay before jitter; jitter up to doubles it.
     pub max_delay: Duration,
-    /// Whether the error counts as a failure of the server's circuit breaker.
-    pub breaker: bool,
 }
 
 /// The longest wait that a server can ask for. Quotas of forges are per minute, hour or day; who says more is mistaken.
@@ -51,15 +49,15 @@ impl Category {
         match self {
             // 1 s is gRPC's first connection backoff; doubling up to 60 s is backon's default. Six attempts bridge half a
             // minute: a route that flaps, a proxy that restarts.
-            Self::Network => Policy::retry(Action::Backoff, 6, secs(1), secs(60)).with_breaker(),
+            Self::Network => Policy::retry(Action::Backoff, 6, secs(1), secs(60)),
             // A call that failed this way has cost its whole time limit already, hence fewer attempts.
-            Self::Timeout => Policy::retry(Action::Backoff, 4, secs(1), secs(60)).with_breaker(),
+            Self::Timeout => Policy::retry(Action::Backoff, 4, secs(1), secs(60)),
             // GitHub's REST documentation on rate limits, for an answer that names no time: at least a minute, then
             // exponentially longer, not forever. Its windows are an hour long.
             Self::RateLimit => Policy::retry(Action::WaitAsTold, 8, secs(60), Duration::from_hours(1)),
             // Lost serialisation races and busy files pass within milliseconds, a restart within seconds. Nine attempts
             // take 16 s or more, so that they outlive one open time of the default breaker.
-            Self::Database => Policy::retry(Action::Backoff, 9, Duration::from_millis(100), secs(5)).with_breaker(),
+            Self::Database => Policy::retry(Action::Backoff, 9, Duration::from_millis(100), secs(5)),
             // Seven halvings bring a batch of 128 down to one.
             Self::GpuMemory => Policy::retry(Action::HalveBatch, 8, Duration::ZERO, Duration::ZERO),
             Self::Storage | Self::Memory | Self::Disk | Self::Auth => Policy::once(Action::StopRun),
@@ -117,17 +115,11 @@ impl Policy {
             first_delay,
             factor: 2.0,
             max_delay,
-            breaker: false,
         }
     }
 
     const fn once(action: Action) -> Self {
         Self::retry(action, 1, Duration::ZERO, Duration::ZERO)
-    }
-
-    const fn with_breaker(mut self) -> Self {
-        self.breaker = true;
-        self
     }
 }
 
@@ -145,26 +137,23 @@ mod tests {
 
     #[test]
     fn the_issue_policies() {
-        let check = |code: ErrorCode, action, breaker| {
-            let policy = code.policy();
-            assert_eq!((policy.action, policy.breaker), (action, breaker), "{code}");
-        };
-        check(ErrorCode::Network, Action::Backoff, true);
-        check(ErrorCode::RateLimited, Action::WaitAsTold, false);
-        check(ErrorCode::Database, Action::Backoff, true);
-        check(ErrorCode::Unavailable, Action::Backoff, true);
-        check(ErrorCode::Timeout, Action::Backoff, true);
-        check(ErrorCode::GpuOutOfMemory, Action::HalveBatch, false);
-        check(ErrorCode::Validation, Action::RecordAndSkip, false);
-        check(ErrorCode::NotFound, Action::RecordAndSkip, false);
-        check(ErrorCode::CorruptInput, Action::DeadLetter, false);
-        check(ErrorCode::Internal, Action::DeadLetter, false);
-        check(ErrorCode::Storage, Action::StopRun, false);
-        check(ErrorCode::DiskFull, Action::StopRun, false);
-        check(ErrorCode::OutOfMemory, Action::StopRun, false);
-        check(ErrorCode::Auth, Action::StopRun, false);
-        check(ErrorCode::SchemaOutdated, Action::StopRun, false);
-        check(ErrorCode::Cancelled, Action::StopRun, false);
+        let check = |code: ErrorCode, action| assert_eq!(code.policy().action, action, "{code}");
+        check(ErrorCode::Network, Action::Backoff);
+        check(ErrorCode::RateLimited, Action::WaitAsTold);
+        check(ErrorCode::Database, Action::Backoff);
+        check(ErrorCode::Unavailable, Action::Backoff);
+        check(ErrorCode::Timeout, Action::Backoff);
+        check(ErrorCode::GpuOutOfMemory, Action::HalveBatch);
+        check(ErrorCode::Validation, Action::RecordAndSkip);
+        check(ErrorCode::NotFound, Action::RecordAndSkip);
+        check(ErrorCode::CorruptInput, Action::DeadLetter);
+        check(ErrorCode::Internal, Action::DeadLetter);
+        check(ErrorCode::Storage, Action::StopRun);
+        check(ErrorCode::DiskFull, Action::StopRun);
+        check(ErrorCode::OutOfMemory, Action::StopRun);
+        check(ErrorCode::Auth, Action::StopRun);
+        check(ErrorCode::SchemaOutdated, Action::StopRun);
+        check(ErrorCode::Cancelled, Action::StopRun);
     }
 
     #[test]
@@ -178,7 +167,7 @@ mod tests {
                 Class::Permanent | Class::User => assert!(!again, "{code}"),
                 Class::System => assert_eq!(again, code.category() == Category::GpuMemory, "{code}"),
             }
-            assert!(again || !policy.breaker, "{code}");
+            assert!(again || !code.counts_for_breaker(), "{code}");
         }
     }
 
@@ -197,12 +186,12 @@ mod tests {
     #[test]
     fn retries_of_a_server_outlive_one_open_time_of_its_breaker() {
         let breaker = BreakerConfig::default();
-        for category in Category::ALL {
-            let policy = category.policy();
+        for code in ErrorCode::ALL.iter().filter(|code| code.counts_for_breaker()) {
+            let policy = code.policy();
             // Alone, a caller opens the breaker with its `failures`-th attempt: what it waits after that counts.
             let after_opening: Duration = policy.delays(0).skip(breaker.failures as usize - 1).sum();
-            let opens_it = policy.breaker && policy.attempts > breaker.failures;
-            assert!(!opens_it || after_opening > breaker.open_for, "{category}");
+            let opens_it = policy.attempts > breaker.failures;
+            assert!(!opens_it || after_opening > breaker.open_for, "{code}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::SyncSender;
 
+use codelupe_core::error::{ErrorContext, ErrorReport};
 use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, LicenceClass, Repository, Verdict};
 use codelupe_forge::{Located, Snapshot, open, revision};
@@ -283,8 +284,9 @@ impl<'a> Reader<'a> {
     }
 
     fn record_failure(&mut self, located: &Located, error: &codelupe_forge::Error) {
-        let chain = chain(error);
-        tracing::warn!(repository = %located.name, error = %chain, "repository skipped");
+        let place = ErrorContext::new().with_repository(located.name.as_str());
+        let report = ErrorReport::from_chain("forge", error.code(), error, place);
+        tracing::warn!(repository = %located.name, error = report.message, "repository skipped");
         raise(&self.progress().failed, 1);
         let repository = Repository {
             name: located.name.clone(),
@@ -297,8 +299,8 @@ impl<'a> Reader<'a> {
             fork: false,
             committed_at: None,
         };
-        self.context.report("forge", error.code(), error, located.name.as_str());
-        let error = Some((error.code().to_string(), chain));
+        let error = Some((report.code.to_string(), report.message.clone()));
+        self.context.errors.report(report);
         let row = row(located, repository, Vec::new(), error);
         self.chunk.repositories.push(ReadRepository {
             row,
@@ -341,9 +343,4 @@ fn row(
         error,
         files,
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -101,7 +101,7 @@ impl Worker {
             self.wait(self.catalogue.release(job.fence()))?;
             return Ok(Attempt::Stopped(error));
         }
-        let context = ErrorContext::new().with_job(job.id, u32::try_from(job.attempts).unwrap_or(u32::MAX));
+        let context = ErrorContext::new().with_job(job.id, attempts(job));
         let report = ErrorReport::from_chain(&job.name, error.code(), &error, context);
         self.tracker.reporter().report(report.clone());
         let failure = |retry_after| Failure {
@@ -109,7 +109,7 @@ impl Worker {
             message: report.message.clone(),
             retry_after,
         };
-        match fate(error.code(), job.attempts) {
+        match fate(error.code(), attempts(job), job.id.cast_unsigned()) {
             Fate::Again(delay) => {
                 tracing::warn!(error = report.message, ?delay, "failed, will be tried again");
                 self.wait(self.catalogue.fail(job.fence(), &failure(Some(delay))))?;
@@ -128,17 +128,20 @@ impl Worker {
 }
 
 /// What may pass is tried again by the policy of its category; what is wrong with this machine ends this process and
-/// leaves the job to others; everything else ends the job.
-fn fate(code: ErrorCode, attempts: i64) -> Fate {
-    let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+/// leaves the job to others; everything else ends the job. The seed keeps jobs that failed together apart.
+fn fate(code: ErrorCode, attempts: u32, seed: u64) -> Fate {
     match code.class() {
-        Class::Transient => match code.policy().delay_after(attempts, None, attempts.into()) {
+        Class::Transient => match code.policy().delay_after(attempts, None, seed) {
             Some(delay) => Fate::Again(delay),
             None => Fate::Dead,
         },
         Class::System => Fate::Stop,
         Class::User | Class::Permanent => Fate::Dead,
     }
+}
+
+fn attempts(job: &JobRow) -> u32 {
+    u32::try_from(job.attempts).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -148,7 +151,7 @@ mod tests {
     #[test]
     fn an_error_decides_what_becomes_of_its_job() {
         let check = |code, attempts, expected: fn(&Fate) -> bool| {
-            let fate = fate(code, attempts);
+            let fate = fate(code, attempts, 7);
             assert!(expected(&fate), "{code}: {fate:?}");
         };
         check(ErrorCode::Database, 1, |fate| matches!(fate, Fate::Again(_)));

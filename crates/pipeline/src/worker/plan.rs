@@ -78,7 +78,9 @@ impl Worker {
             });
         }
         let enqueued = self.wait(self.catalogue.enqueue(&jobs))?;
-        self.progress.plan(Step::Process, plan.repositories.len() as u64);
+        if !plan.repositories.is_empty() {
+            self.progress.plan(Step::Process, plan.repositories.len() as u64);
+        }
         Ok(Enqueued {
             run,
             known: enqueued.iter().filter(|job| !job.new).count(),

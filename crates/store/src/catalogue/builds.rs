@@ -72,6 +72,32 @@ pub struct BuildRow {
     pub manifest: String,
 }
 
+/// Every survivor, by repository and path; both dialects use it.
+pub(crate) const BUILD_CANDIDATES: &str = "
+    SELECT f.id AS file_id, r.name, r.forge, r.origin, r.family, r.commit_id, r.licence, r.licence_class, f.path,
+           c.blob_id, c.language, c.quality, c.redactions, c.text_bytes, c.segment_id, c.segment_row
+    FROM files f
+    JOIN contents c ON c.id = f.content_id
+    JOIN repositories r ON r.id = f.repository_id
+    LEFT JOIN duplicates d ON d.file_id = f.id
+    WHERE c.reason IS NULL AND d.file_id IS NULL
+    ORDER BY r.name, f.path";
+
+/// The latest build; both dialects use it.
+pub(crate) const LATEST_BUILD: &str = "SELECT name, digest, created_at, manifest FROM builds ORDER BY id DESC LIMIT 1";
+
+/// A build by name; both dialects use it.
+pub(crate) const BUILD_BY_NAME: &str = "SELECT name, digest, created_at, manifest FROM builds WHERE name = $1";
+
+/// A build that becomes the latest; both dialects use it.
+pub(crate) const INSERT_BUILD: &str = "
+    INSERT INTO builds (id, name, digest, created_at, manifest)
+    VALUES ((SELECT coalesce(max(id), 0) + 1 FROM builds), $1, $2, $3, $4) RETURNING id";
+
+/// What a derived stage came to; both dialects use it.
+pub(crate) const SET_STAGE_STATE: &str = "
+    INSERT INTO stages (name, state) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET state = excluded.state";
+
 /// Finished builds, and the state of what is derived.
 #[async_trait]
 pub trait Builds {

@@ -31,6 +31,16 @@ pub struct DedupInput {
     pub generation: i64,
 }
 
+/// Every file that processing kept, by rank; both dialects read it.
+pub(crate) const DEDUP_CANDIDATES: &str = "
+    SELECT f.id AS file_id, c.blob_id, c.segment_id, c.segment_row
+    FROM files f
+    JOIN contents c ON c.id = f.content_id
+    JOIN repositories r ON r.id = f.repository_id
+    WHERE c.reason IS NULL
+    ORDER BY r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
+             r.name, f.path";
+
 /// A file that is dropped because a kept one has the same, or nearly the same, content.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duplicate {

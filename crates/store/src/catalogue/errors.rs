@@ -49,6 +49,12 @@ pub trait Errors {
     /// `Database` and the connection's own errors.
     async fn errors(&self, age: Option<Duration>, limit: u32) -> Result<Vec<ErrorRow>, Error>;
 
+    /// The error of that fingerprint.
+    ///
+    /// # Errors
+    /// `Database` and the connection's own errors.
+    async fn error(&self, fingerprint: &str) -> Result<Option<ErrorRow>, Error>;
+
     /// Forgets an error by its fingerprint, or all of them; returns how many.
     ///
     /// # Errors

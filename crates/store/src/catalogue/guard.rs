@@ -79,9 +79,7 @@ impl Guard {
             Err(Error::new(ErrorKind::Timeout, context))
         });
         match &result {
-            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {
-                permit.failure(Instant::now());
-            }
+            Err(error) if error.code().counts_for_breaker() => permit.failure(Instant::now()),
             _ => permit.success(),
         }
         result

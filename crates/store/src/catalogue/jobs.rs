@@ -5,7 +5,7 @@
 //!   (nothing) ─────▶ queued ───────────────▶ running ───────────▶ done
 //!                     ▲  ▲                   │ │ │
 //!                     │  └─ fail, try again ─┘ │ └─ fail for good ─▶ dead ─ retry ─▶ queued
-//!                     └──── release, or the lease ran out           (cancel: queued or dead ─▶ cancelled)
+//!                     └──── release, or the lease ran out           (cancel: all but done ─▶ cancelled)
 //! ```
 //!
 //! A lease is a row's counter and a time: whoever takes the job over raises the counter, and the earlier holder's
@@ -108,11 +108,6 @@ impl JobState {
             Self::Dead => "dead",
             Self::Cancelled => "cancelled",
         }
-    }
-
-    /// Nothing more comes of it by itself.
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Dead | Self::Cancelled)
     }
 }
 

@@ -77,7 +77,24 @@ pub struct TwinStory {
     pub path: Vec<u8>,
 }
 
-/// All of it as one row of the query `STORY`.
+/// A file by its repository's name and its path; both dialects read it.
+pub(crate) const STORY: &str = "
+    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.licence, r.licence_class, r.licence_evidence,
+           f.path, f.bytes, f.reason AS fetch_reason, f.detail,
+           c.blob_id, c.language, c.reason AS content_reason, c.quality, c.segment_id, c.segment_row,
+           d.reason AS twin_reason, d.jaccard, tr.name AS twin_repository, tf.path AS twin_path,
+           b.name AS build, bf.split, bf.reason AS build_reason
+    FROM repositories r
+    JOIN files f ON f.repository_id = r.id
+    LEFT JOIN contents c ON c.id = f.content_id
+    LEFT JOIN duplicates d ON d.file_id = f.id AND EXISTS (SELECT 1 FROM stages WHERE name = 'dedup')
+    LEFT JOIN files tf ON tf.id = d.kept_file_id
+    LEFT JOIN repositories tr ON tr.id = tf.repository_id
+    LEFT JOIN builds b ON b.id = (SELECT max(id) FROM builds WHERE EXISTS (SELECT 1 FROM stages WHERE name = 'build'))
+    LEFT JOIN build_files bf ON bf.build_id = b.id AND bf.file_id = f.id
+    WHERE r.name = $1 AND f.path = $2";
+
+/// All of it as one row of [`STORY`].
 #[derive(Debug, FromRow)]
 pub(crate) struct StoryRow {
     repository: String,

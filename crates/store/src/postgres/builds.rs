@@ -5,29 +5,11 @@ use codelupe_core::{Reason, Split};
 
 use super::copy::CopyRows;
 use super::{Postgres, generation, locked_generation, storable};
-use crate::catalogue::{BuildCandidate, BuildDecision, BuildRow, Builds, Fence, generation_must_be};
+use crate::catalogue::{
+    BUILD_BY_NAME, BUILD_CANDIDATES, BuildCandidate, BuildDecision, BuildRow, Builds, Fence, INSERT_BUILD,
+    LATEST_BUILD, SET_STAGE_STATE, generation_must_be,
+};
 use crate::error::Error;
-
-const CANDIDATES: &str = "
-    SELECT f.id AS file_id, r.name, r.forge, r.origin, r.family, r.commit_id, r.licence, r.licence_class, f.path,
-           c.blob_id, c.language, c.quality, c.redactions, c.text_bytes, c.segment_id, c.segment_row
-    FROM files f
-    JOIN contents c ON c.id = f.content_id
-    JOIN repositories r ON r.id = f.repository_id
-    LEFT JOIN duplicates d ON d.file_id = f.id
-    WHERE c.reason IS NULL AND d.file_id IS NULL
-    ORDER BY r.name, f.path";
-
-const LATEST: &str = "SELECT name, digest, created_at, manifest FROM builds ORDER BY id DESC LIMIT 1";
-
-const BY_NAME: &str = "SELECT name, digest, created_at, manifest FROM builds WHERE name = $1";
-
-const INSERT: &str = "
-    INSERT INTO builds (id, name, digest, created_at, manifest)
-    VALUES ((SELECT coalesce(max(id), 0) + 1 FROM builds), $1, $2, $3, $4) RETURNING id";
-
-const SET_STATE: &str = "
-    INSERT INTO stages (name, state) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET state = excluded.state";
 
 #[async_trait]
 impl Builds for Postgres {
@@ -35,19 +17,23 @@ impl Builds for Postgres {
         let read = || async {
             let mut snapshot = self.snapshot().await?;
             let generation = generation(&mut snapshot).await?;
-            let candidates = sqlx::query_as(CANDIDATES).fetch_all(&mut *snapshot).await?;
+            let candidates = sqlx::query_as(BUILD_CANDIDATES).fetch_all(&mut *snapshot).await?;
             Ok((candidates, generation))
         };
         self.guard.run("read the candidates of a build", read).await
     }
 
     async fn latest_build(&self) -> Result<Option<BuildRow>, Error> {
-        let query = || sqlx::query_as(LATEST).fetch_optional(&self.pool);
+        let query = || sqlx::query_as(LATEST_BUILD).fetch_optional(&self.pool);
         self.guard.run("read the latest build", query).await
     }
 
     async fn build(&self, name: &str) -> Result<Option<BuildRow>, Error> {
-        let query = || sqlx::query_as(BY_NAME).bind(storable(name)).fetch_optional(&self.pool);
+        let query = || {
+            sqlx::query_as(BUILD_BY_NAME)
+                .bind(storable(name))
+                .fetch_optional(&self.pool)
+        };
         self.guard.run("read a build", query).await
     }
 
@@ -72,7 +58,7 @@ impl Builds for Postgres {
 
     async fn set_index_state(&self, build_digest: &str) -> Result<(), Error> {
         let query = || {
-            sqlx::query(SET_STATE)
+            sqlx::query(SET_STAGE_STATE)
                 .bind("index")
                 .bind(build_digest)
                 .execute(&self.pool)
@@ -98,7 +84,7 @@ impl Postgres {
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
-        let id: i64 = sqlx::query_scalar(INSERT)
+        let id: i64 = sqlx::query_scalar(INSERT_BUILD)
             .bind(&build.name)
             .bind(&build.digest)
             .bind(build.created_at)
@@ -118,7 +104,7 @@ impl Postgres {
             rows.text(row.outcome.err().map(Reason::code));
         }
         rows.send(&mut transaction).await.map_err(fail)?;
-        sqlx::query(SET_STATE)
+        sqlx::query(SET_STAGE_STATE)
             .bind("build")
             .bind(&build.name)
             .execute(&mut *transaction)

@@ -55,6 +55,10 @@ impl CopyRows {
         self.field(value.map(storable).as_ref().map(|text| text.as_bytes()));
     }
 
+    pub(in crate::postgres) fn bytes(&mut self, value: &[u8]) {
+        self.field(Some(value));
+    }
+
     fn field(&mut self, value: Option<&[u8]>) {
         // Nothing that we store comes near 2 GB; what did would be refused by the server as a row too long.
         let length = value.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX));

@@ -4,17 +4,8 @@ use async_trait::async_trait;
 
 use super::copy::CopyRows;
 use super::{Postgres, generation, locked_generation};
-use crate::catalogue::{DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
+use crate::catalogue::{DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
 use crate::error::Error;
-
-const CANDIDATES: &str = "
-    SELECT f.id AS file_id, c.blob_id, c.segment_id, c.segment_row
-    FROM files f
-    JOIN contents c ON c.id = f.content_id
-    JOIN repositories r ON r.id = f.repository_id
-    WHERE c.reason IS NULL
-    ORDER BY r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
-             r.name, f.path";
 
 #[async_trait]
 impl Duplicates for Postgres {
@@ -22,7 +13,7 @@ impl Duplicates for Postgres {
         let read = || async {
             let mut snapshot = self.snapshot().await?;
             let generation = generation(&mut snapshot).await?;
-            let candidates = sqlx::query_as(CANDIDATES).fetch_all(&mut *snapshot).await?;
+            let candidates = sqlx::query_as(DEDUP_CANDIDATES).fetch_all(&mut *snapshot).await?;
             Ok(DedupInput { candidates, generation })
         };
         self.guard.run("read the candidates of deduplication", read).await

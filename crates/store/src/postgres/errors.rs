@@ -23,6 +23,10 @@ const LIST: &str = "
     WHERE $1::bigint IS NULL OR last_seen >= (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1
     ORDER BY last_seen DESC, fingerprint LIMIT $2";
 
+const ONE: &str = "
+    SELECT fingerprint, code, class, category, component, message, context, first_seen, last_seen, count FROM errors
+    WHERE fingerprint = $1";
+
 const FORGET: &str = "DELETE FROM errors WHERE $1::text IS NULL OR fingerprint = $1";
 
 #[async_trait]
@@ -63,6 +67,15 @@ impl Errors for Postgres {
                 .fetch_all(&self.pool)
         };
         self.guard.run("read the errors", query).await
+    }
+
+    async fn error(&self, fingerprint: &str) -> Result<Option<ErrorRow>, Error> {
+        let query = || {
+            sqlx::query_as(ONE)
+                .bind(storable(fingerprint))
+                .fetch_optional(&self.pool)
+        };
+        self.guard.run("read an error", query).await
     }
 
     async fn forget_errors(&self, fingerprint: Option<&str>) -> Result<u64, Error> {

@@ -8,27 +8,11 @@ use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
 use super::Sqlite;
-use crate::catalogue::{Batch, ContentKey, Contents, Fence, FileStory, StoryRow, split_name, unknown_file};
+use crate::catalogue::{Batch, ContentKey, Contents, Fence, FileStory, STORY, StoryRow, split_name, unknown_file};
 use crate::error::Error;
 
 /// Keys in one lookup statement.
 const KEYS_PER_STATEMENT: usize = 1000;
-
-const STORY: &str = "
-    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.licence, r.licence_class, r.licence_evidence,
-           f.path, f.bytes, f.reason AS fetch_reason, f.detail,
-           c.blob_id, c.language, c.reason AS content_reason, c.quality, c.segment_id, c.segment_row,
-           d.reason AS twin_reason, d.jaccard, tr.name AS twin_repository, tf.path AS twin_path,
-           b.name AS build, bf.split, bf.reason AS build_reason
-    FROM repositories r
-    JOIN files f ON f.repository_id = r.id
-    LEFT JOIN contents c ON c.id = f.content_id
-    LEFT JOIN duplicates d ON d.file_id = f.id AND EXISTS (SELECT 1 FROM stages WHERE name = 'dedup')
-    LEFT JOIN files tf ON tf.id = d.kept_file_id
-    LEFT JOIN repositories tr ON tr.id = tf.repository_id
-    LEFT JOIN builds b ON b.id = (SELECT max(id) FROM builds WHERE EXISTS (SELECT 1 FROM stages WHERE name = 'build'))
-    LEFT JOIN build_files bf ON bf.build_id = b.id AND bf.file_id = f.id
-    WHERE r.name = ? AND f.path = ?";
 
 /// The names that can be typed on any terminal without quotes.
 const EXAMPLE_NEAR_DUPLICATE: &str = "

@@ -4,20 +4,11 @@ use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
 use super::{Sqlite, generation};
-use crate::catalogue::{DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
+use crate::catalogue::{DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
 use crate::error::Error;
 
 /// Rows in one INSERT: 4 columns x 2,000 rows stays below SQLite's limit of 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 2000;
-
-const CANDIDATES: &str = "
-    SELECT f.id AS file_id, c.blob_id, c.segment_id, c.segment_row
-    FROM files f
-    JOIN contents c ON c.id = f.content_id
-    JOIN repositories r ON r.id = f.repository_id
-    WHERE c.reason IS NULL
-    ORDER BY r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
-             r.name, f.path";
 
 #[async_trait]
 impl Duplicates for Sqlite {
@@ -25,7 +16,7 @@ impl Duplicates for Sqlite {
         let read = || async {
             let mut snapshot = self.pool.begin().await?;
             let generation = generation(&mut snapshot).await?;
-            let candidates = sqlx::query_as(CANDIDATES).fetch_all(&mut *snapshot).await?;
+            let candidates = sqlx::query_as(DEDUP_CANDIDATES).fetch_all(&mut *snapshot).await?;
             Ok(DedupInput { candidates, generation })
         };
         self.guard.run("read the candidates of deduplication", read).await

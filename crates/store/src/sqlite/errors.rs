@@ -23,6 +23,10 @@ const LIST: &str = "
     WHERE ?1 IS NULL OR last_seen >= CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?1
     ORDER BY last_seen DESC, fingerprint LIMIT ?2";
 
+const ONE: &str = "
+    SELECT fingerprint, code, class, category, component, message, context, first_seen, last_seen, count FROM errors
+    WHERE fingerprint = ?";
+
 const FORGET: &str = "DELETE FROM errors WHERE ?1 IS NULL OR fingerprint = ?1";
 
 #[async_trait]
@@ -63,6 +67,11 @@ impl Errors for Sqlite {
                 .fetch_all(&self.pool)
         };
         self.guard.run("read the errors", query).await
+    }
+
+    async fn error(&self, fingerprint: &str) -> Result<Option<ErrorRow>, Error> {
+        let query = || sqlx::query_as(ONE).bind(fingerprint).fetch_optional(&self.pool);
+        self.guard.run("read an error", query).await
     }
 
     async fn forget_errors(&self, fingerprint: Option<&str>) -> Result<u64, Error> {

@@ -1,4 +1,5 @@
-//! Linking a batch: as sets, each statement with a column of values for each of its columns.
+//! Linking a batch. Contents and repositories may meet rows that are there: each set of them is one statement with an array
+//! for each column. Files are new, and go by COPY.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -8,6 +9,7 @@ use sqlx::PgConnection;
 
 use crate::catalogue::{Batch, ContentKey, ContentRow, Fence, FileRow, FileState, RepositoryRow, storable_size};
 use crate::error::Error;
+use crate::postgres::copy::CopyRows;
 use crate::postgres::{Postgres, raise_generation, storable};
 use crate::segment::SegmentInfo;
 
@@ -61,14 +63,16 @@ const REPLACE_REPOSITORIES: &str = "
     RETURNING name, id";
 
 /// A repository in whose folder a later one of the batch was found is gone, and its files with it.
-const LINK_FILES: &str = "
-    INSERT INTO files (repository_id, path, bytes, reason, detail, content_id)
-    SELECT new.repository_id, new.path, coalesce(new.bytes, c.bytes), new.reason, new.detail, c.id
-    FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[])
-        WITH ORDINALITY AS new (repository_id, path, bytes, reason, detail, blob_id, file_name, place)
-    JOIN repositories r ON r.id = new.repository_id
-    LEFT JOIN contents c ON c.blob_id = new.blob_id AND c.file_name = new.file_name AND c.recipe = $8
-    ORDER BY new.place";
+const PRESENT: &str = "SELECT id FROM repositories WHERE id = ANY ($1)";
+
+const KNOWN: &str = "
+    SELECT wanted.place - 1, c.id, c.bytes
+    FROM unnest($1::bytea[], $2::text[]) WITH ORDINALITY AS wanted (blob_id, file_name, place)
+    JOIN contents c ON c.blob_id = wanted.blob_id AND c.file_name = wanted.file_name
+    WHERE c.recipe = $3";
+
+const COPY_FILES: &str =
+    "COPY files (repository_id, path, bytes, reason, detail, content_id) FROM STDIN (FORMAT binary)";
 
 impl Postgres {
     pub(super) async fn try_commit(
@@ -256,34 +260,63 @@ async fn link_files(
     repositories: &[(i64, &RepositoryRow)],
     recipe: &str,
 ) -> Result<(), sqlx::Error> {
+    let ids: Vec<i64> = repositories.iter().map(|(id, _)| *id).collect();
+    let present: Vec<i64> = sqlx::query_scalar(PRESENT)
+        .bind(ids)
+        .fetch_all(&mut *connection)
+        .await?;
+    let present: HashSet<i64> = present.into_iter().collect();
     let files = repositories
         .iter()
+        .filter(|(id, _)| present.contains(id))
         .flat_map(|(id, row)| row.files.iter().map(|file| (*id, file)));
     let files: Vec<(i64, &FileRow)> = files.collect();
-    for rows in files.chunks(ROWS_PER_STATEMENT) {
-        sqlx::query(LINK_FILES)
-            .bind(column(rows, |(id, _)| *id))
-            .bind(column(rows, |(_, file)| file.path.as_slice()))
-            .bind(column(rows, |(_, file)| file.bytes.map(storable_size)))
-            .bind(column(rows, |(_, file)| dropped(file).map(|(reason, _)| reason)))
-            .bind(column(rows, |(_, file)| dropped(file).and_then(|(_, detail)| detail)))
-            .bind(column(rows, |(_, file)| {
-                content(file).map(|key| key.blob.as_bytes().as_slice())
-            }))
-            .bind(column(rows, |(_, file)| {
-                content(file).map(|key| storable(&key.file_name))
-            }))
-            .bind(recipe)
-            .execute(&mut *connection)
-            .await?;
+    for files in files.chunks(ROWS_PER_STATEMENT) {
+        let contents = linked_contents(connection, files, recipe).await?;
+        let mut rows = CopyRows::new(COPY_FILES, 6);
+        for ((repository_id, file), content) in files.iter().zip(contents) {
+            let (reason, detail) = dropped(file).unzip();
+            let bytes = file.bytes.map(storable_size).or(content.map(|(_, bytes)| bytes));
+            rows.begin_row();
+            rows.bigint(Some(*repository_id));
+            rows.bytes(&file.path);
+            rows.bigint(bytes);
+            rows.text(reason);
+            rows.text(detail.flatten());
+            rows.bigint(content.map(|(id, _)| id));
+        }
+        rows.send(connection).await?;
     }
     Ok(())
 }
 
+/// Of each file: the id and the size in bytes of the content that it holds.
+async fn linked_contents(
+    connection: &mut PgConnection,
+    files: &[(i64, &FileRow)],
+    recipe: &str,
+) -> Result<Vec<Option<(i64, i64)>>, sqlx::Error> {
+    let keys = column(files, |(_, file)| content(file));
+    let found: Vec<(i64, i64, i64)> = sqlx::query_as(KNOWN)
+        .bind(column(&keys, |key| key.map(|key| key.blob.as_bytes().as_slice())))
+        .bind(column(&keys, |key| key.map(|key| storable(&key.file_name))))
+        .bind(recipe)
+        .fetch_all(connection)
+        .await?;
+    let mut contents = vec![None; files.len()];
+    for (place, id, bytes) in found {
+        let place = usize::try_from(place).ok().and_then(|place| contents.get_mut(place));
+        if let Some(place) = place {
+            *place = Some((id, bytes));
+        }
+    }
+    Ok(contents)
+}
+
 /// Why it was dropped, and the detail.
-fn dropped(file: &FileRow) -> Option<(&'static str, Option<Cow<'_, str>>)> {
+fn dropped(file: &FileRow) -> Option<(&'static str, Option<&str>)> {
     match &file.state {
-        FileState::Dropped(reason, detail) => Some((reason.code(), detail.as_deref().map(storable))),
+        FileState::Dropped(reason, detail) => Some((reason.code(), detail.as_deref())),
         FileState::Content(_) => None,
     }
 }
