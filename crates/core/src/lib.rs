@@ -11,6 +11,7 @@ mod stable_text;
 pub mod blob;
 pub mod breaker;
 pub mod error;
+pub mod hosted;
 pub mod language;
 pub mod licence;
 pub mod repository;
@@ -20,6 +21,7 @@ pub mod verdict;
 
 pub use blob::{BlobId, Swhid};
 pub use error::ErrorCode;
+pub use hosted::{HostedRepository, Slice};
 pub use language::Language;
 pub use licence::{LicenceClass, SpdxExpression};
 pub use repository::{RepoName, Repository};
