@@ -1,8 +1,10 @@
 //! The command line.
 
+mod crawl;
 mod db;
 mod errors;
 mod queue;
+mod source;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,8 +12,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
+pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
 pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
+use source::SourceParser;
+
 pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArguments, WorkerArguments};
 
 /// The data folder when none is named.
@@ -88,6 +93,12 @@ pub(crate) enum Command {
     /// Go the whole way: find, process, deduplicate, build, index. Goes on where it was stopped.
     #[command(after_help = SOURCES)]
     Run(SourceArguments),
+    /// List what forges have into the catalogue, within their limits. Goes on where it was stopped.
+    #[command(after_help = crawl::CRAWL)]
+    Crawl(CrawlArguments),
+    /// Look at the repositories that crawls have found, and why each is fetched or not.
+    #[command(subcommand, after_help = crawl::REPOS)]
+    Repos(ReposCommand),
     /// Only find, read and process repositories.
     #[command(after_help = SOURCES)]
     Process(SourceArguments),
@@ -130,14 +141,21 @@ pub(crate) enum Command {
 }
 
 const SOURCES: &str = "\
-A SOURCE is a folder:
+A SOURCE is a folder, an address or a query:
   PATH        a git repository (its HEAD is read from the object database, nothing is checked out), a folder of
               repositories, or one plain folder of files (its ignore files are honoured); found out by looking
   repos:PATH  every child folder is one repository
   repo:PATH   the folder is one repository
+  https://…   the git repository at that address: its newest commit is fetched into memory, nothing is checked out.
+              Tokens come from CODELUPE_GITHUB_TOKEN, CODELUPE_GITLAB_TOKEN, CODELUPE_CODEBERG_TOKEN, or the file
+              that CODELUPE_TOKENS_FILE names, a line `https://HOST TOKEN` each
+  QUERY       what a forge lists and the [selection] settings let through: github:owner/name, github:owner,
+              'github?language=rust&stars=>500', gitlab:group, gitea:HOST/owner; see `codelupe crawl --help`
 
 Examples:
   codelupe run ~/src
+  codelupe run https://github.com/BurntSushi/ripgrep
+  codelupe run 'github?language=rust&stars=>5000'
   codelupe run repo:./notes ~/work/service.git";
 
 #[derive(Debug, Args)]
@@ -150,7 +168,7 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Args)]
 pub(crate) struct SourceArguments {
     /// Where repositories are.
-    #[arg(required = true, value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE", value_parser = SourceParser)]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
     pub(crate) queue: QueueArguments,

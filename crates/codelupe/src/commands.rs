@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod config;
+pub(crate) mod crawl;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -8,6 +9,7 @@ pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod jobs;
+pub(crate) mod repos;
 pub(crate) mod run;
 pub(crate) mod search;
 pub(crate) mod stages;

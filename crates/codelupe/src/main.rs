@@ -42,6 +42,8 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         match cli.command {
             Command::Demo(arguments) => commands::demo::run(&settings, &arguments).await,
             Command::Run(arguments) => commands::run::run(&settings, &arguments).await,
+            Command::Crawl(arguments) => commands::crawl::run(&settings, &arguments).await,
+            Command::Repos(command) => commands::repos::run(&settings, &command).await,
             Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
             Command::Dedup(queue) => commands::stages::dedup(&settings, queue).await,
             Command::Build(arguments) => commands::stages::build(&settings, arguments).await,

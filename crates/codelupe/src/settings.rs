@@ -1,11 +1,13 @@
 //! From raw arguments and a config file to settings. Only this and `cli` look at the environment.
 
 mod alerts;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use codelupe_core::ErrorCode;
+use codelupe_forge::Token;
 use codelupe_pipeline::worker::LEASE;
 use codelupe_pipeline::{Config, Workplace};
 use codelupe_store::{CatalogueUrl, DataFolder, Migrate};
@@ -24,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) config: Config,
     pub(crate) alerts: AlertSettings,
+    pub(crate) tokens: Vec<Token>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -53,6 +56,7 @@ impl Settings {
             config_file: global.config.clone(),
             config,
             alerts: alerts.with_environment()?,
+            tokens: tokens::read()?,
             json: global.json,
             quiet: global.quiet,
         })
@@ -66,6 +70,7 @@ impl Settings {
             migrate: self.migrate,
             lease: LEASE,
             alerts: self.alerts.sink(),
+            tokens: self.tokens.clone(),
         }
     }
 }

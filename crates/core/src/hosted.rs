@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 /// did not say, or said in a form that was not understood, is `None`, empty or false; `raw` has it all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a forge tells that many things that are so or not"
+)]
 pub struct HostedRepository {
     /// The forge instance: its host name, with the port when it is not the usual one; `github.com`.
     pub forge: String,

@@ -82,10 +82,8 @@ fn read_all(located: &Located, buffer: &mut Vec<u8>) -> usize {
 
 fn located(path: &Path, kind: Kind) -> Located {
     let mut located = discover(&Source::Repository(path.to_owned())).unwrap();
-    Located {
-        kind,
-        ..located.remove(0)
-    }
+    let found = located.remove(0).into_local().unwrap();
+    Located { kind, ..found }
 }
 
 /// A repository of [`FILES`] files that differ in every line.

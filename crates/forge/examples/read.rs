@@ -6,13 +6,13 @@ use std::io::Write;
 use std::time::Instant;
 
 use codelupe_core::{Reason, Verdict};
-use codelupe_forge::{Limits, Source, discover, open, revision};
+use codelupe_forge::{Found, Limits, Source, discover, open, revision};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let source: Source = std::env::args().nth(1).ok_or("usage: read SOURCE")?.parse()?;
     let limits = Limits::default();
     let started = Instant::now();
-    let located = discover(&source)?;
+    let located: Vec<_> = discover(&source)?.into_iter().filter_map(Found::into_local).collect();
     let discovered = started.elapsed();
     let started = Instant::now();
     let unchanged = located.iter().filter(|one| revision(one, &limits).is_ok()).count();

@@ -12,9 +12,45 @@ use codelupe_core::text::display_name;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, display_path};
+use crate::fetch::Remote;
 use crate::source::Source;
 
-/// A repository that was found and not yet opened.
+/// A repository that was found, here or elsewhere, and not yet opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// On this machine.
+    Local(Located),
+    /// At an address.
+    Remote(Remote),
+}
+
+impl Found {
+    /// Its name, unique in the source.
+    pub fn name(&self) -> &RepoName {
+        match self {
+            Self::Local(located) => &located.name,
+            Self::Remote(remote) => &remote.name,
+        }
+    }
+
+    /// The repository, when it is on this machine.
+    pub fn into_local(self) -> Option<Located> {
+        match self {
+            Self::Local(located) => Some(located),
+            Self::Remote(_) => None,
+        }
+    }
+
+    /// Its folder or its address, safe to store and print.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Local(located) => display_path(&located.path),
+            Self::Remote(remote) => remote.url.clone(),
+        }
+    }
+}
+
+/// A repository on this machine that was found and not yet opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Located {
     /// Its name, unique in the source.
@@ -56,7 +92,7 @@ impl fmt::Display for Kind {
 
 /// Finds the repositories of `source`, sorted by name; the same folders give the same list.
 ///
-/// A folder is a repository when it has an entry `.git`, is a bare git repository (`HEAD`, `objects`, `refs`), or is an
+/// An address is one repository; whether there is one is not asked yet. A folder is a repository when it has an entry `.git`, is a bare git repository (`HEAD`, `objects`, `refs`), or is an
 /// unpacked crate (`.cargo-ok`, or `.cargo_vcs_info.json` beside `Cargo.toml`). [`Source::Auto`] decides by the first
 /// rule that fits:
 /// 1. PATH is a repository: that one.
@@ -70,16 +106,28 @@ impl fmt::Display for Kind {
 /// with `~2`, `~3`, unique.
 ///
 /// # Errors
-/// PATH does not exist, is not a folder or cannot be listed; the error names it.
-pub fn discover(source: &Source) -> Result<Vec<Located>, Error> {
-    let path = fs::canonicalize(source.path()).map_err(|error| Error::io(source.path(), "source", error))?;
-    if !path.is_dir() {
-        return Err(Error::new(ErrorKind::NotAFolder, display_path(&path)));
-    }
-    match source {
-        Source::Repository(_) => Ok(vec![locate_one(path)]),
-        Source::Repositories(_) => Ok(name_all(children(&path)?)),
-        Source::Auto(_) => discover_auto(path),
+/// PATH does not exist, is not a folder or cannot be listed; the error names it. A query is no place: `Invalid`.
+pub fn discover(source: &Source) -> Result<Vec<Found>, Error> {
+    let located = match source {
+        Source::Remote(remote) => return Ok(vec![Found::Remote(remote.clone())]),
+        Source::Hosted(query) => {
+            let why = format!("`{query}` has to be listed by its forge first");
+            return Err(Error::new(ErrorKind::Invalid, why));
+        }
+        Source::Repository(path) => vec![locate_one(folder(path)?)],
+        Source::Repositories(path) => name_all(children(&folder(path)?)?),
+        Source::Auto(path) => discover_auto(folder(path)?)?,
+    };
+    Ok(located.into_iter().map(Found::Local).collect())
+}
+
+/// The folder, absolute and without links.
+fn folder(path: &Path) -> Result<PathBuf, Error> {
+    let path = fs::canonicalize(path).map_err(|error| Error::io(path, "source", error))?;
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(Error::new(ErrorKind::NotAFolder, display_path(&path)))
     }
 }
 

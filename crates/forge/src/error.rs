@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use codelupe_core::ErrorCode;
 use codelupe_core::text::display_name;
@@ -16,6 +17,7 @@ pub struct Error {
     kind: ErrorKind,
     context: String,
     source: Option<Source>,
+    retry_after: Option<Duration>,
 }
 
 /// The sort of an [`Error`].
@@ -49,6 +51,39 @@ pub enum ErrorKind {
     /// `HEAD`, its commit or its root tree is missing or damaged.
     #[error("damaged repository")]
     Corrupt,
+    /// A forge was not reached, or the connection broke off.
+    #[error("the network failed")]
+    Network,
+    /// A forge was silent, or slow, for too long.
+    #[error("it took too long")]
+    Timeout,
+    /// A forge answered that it cannot now (status 5xx).
+    #[error("the server cannot answer now")]
+    Server,
+    /// A forge's limit on requests is reached; [`Error::retry_after`] says for how long.
+    #[error("the limit on requests is reached")]
+    RateLimited,
+    /// A forge wants credentials, or refused those it was given.
+    #[error("the credentials were refused")]
+    Auth,
+    /// A forge refused the request for good.
+    #[error("the server refuses it")]
+    Refused,
+    /// There is no such repository, or it is not public.
+    #[error("there is no such repository")]
+    Gone,
+    /// The repository was taken down for legal reasons (status 451).
+    #[error("it was taken down for legal reasons")]
+    TakenDown,
+    /// An answer is not what it should be.
+    #[error("the answer is not understood")]
+    Protocol,
+    /// A redirect leads to another host, or around.
+    #[error("the redirect is not followed")]
+    Redirect,
+    /// An answer or a repository is larger than its limit.
+    #[error("it is too large")]
+    TooLarge,
 }
 
 impl Error {
@@ -61,12 +96,19 @@ impl Error {
     pub const fn code(&self) -> ErrorCode {
         match self.kind {
             ErrorKind::Invalid | ErrorKind::NotAFolder => ErrorCode::Validation,
-            ErrorKind::NotFound => ErrorCode::NotFound,
+            ErrorKind::NotFound | ErrorKind::Gone | ErrorKind::TakenDown => ErrorCode::NotFound,
+            ErrorKind::Network | ErrorKind::Server => ErrorCode::Network,
+            ErrorKind::Timeout => ErrorCode::Timeout,
+            ErrorKind::RateLimited => ErrorCode::RateLimited,
+            ErrorKind::Auth | ErrorKind::Refused => ErrorCode::Auth,
+            ErrorKind::TooLarge => ErrorCode::PayloadTooLarge,
             ErrorKind::Access => ErrorCode::Permission,
             ErrorKind::Io
             | ErrorKind::TooManyEntries
             | ErrorKind::Unsupported
             | ErrorKind::OutsideRepository
+            | ErrorKind::Protocol
+            | ErrorKind::Redirect
             | ErrorKind::Corrupt => ErrorCode::CorruptInput,
         }
     }
@@ -76,7 +118,18 @@ impl Error {
             kind,
             context: context.into(),
             source: None,
+            retry_after: None,
         }
+    }
+
+    /// How long a forge asks to be left alone.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {

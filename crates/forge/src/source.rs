@@ -1,13 +1,15 @@
 //! Where the user says repositories are.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use codelupe_core::text::display_name;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, display_path};
+use crate::fetch::Remote;
+use crate::listing::Query;
 
 /// A place with repositories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,19 +21,17 @@ pub enum Source {
     Repositories(PathBuf),
     /// `repo:PATH`: the folder is one repository.
     Repository(PathBuf),
+    /// `https://…` or `http://…`: the repository at that address.
+    Remote(Remote),
+    /// `github:…`, `gitlab?…`: what a forge lists.
+    Hosted(Query),
 }
 
-impl Source {
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        match self {
-            Self::Auto(path) | Self::Repositories(path) | Self::Repository(path) => path,
-        }
-    }
-}
+/// How queries of a forge begin.
+const FORGES: [&str; 4] = ["github", "gitlab", "gitea", "forgejo"];
 
-/// Prefixes of sources that are addresses, not folders.
-const ADDRESSES: [&str; 6] = ["github:", "github?", "gitlab:", "gitea:", "forgejo:", "git@"];
+/// Prefixes of what is neither a folder nor an address that is fetched.
+const OTHERS: [&str; 4] = ["git@", "ssh:", "git:", "file:"];
 
 impl FromStr for Source {
     type Err = Error;
@@ -41,6 +41,15 @@ impl FromStr for Source {
             let shown = display_name(text.as_bytes());
             Err(Error::new(ErrorKind::Invalid, format!("source `{shown}`: {why}")))
         };
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Remote::at(text).map(Self::Remote);
+        }
+        if FORGES.iter().any(|forge| {
+            text.strip_prefix(forge)
+                .is_some_and(|rest| rest.starts_with([':', '?']))
+        }) {
+            return text.parse().map(Self::Hosted);
+        }
         let (make, path): (fn(PathBuf) -> Self, &str) = if let Some(path) = text.strip_prefix("repos:") {
             (Self::Repositories, path)
         } else if let Some(path) = text.strip_prefix("repo:") {
@@ -52,8 +61,8 @@ impl FromStr for Source {
             invalid("the path is empty")
         } else if path.contains('\0') {
             invalid("the path holds a NUL byte")
-        } else if path.contains("://") || ADDRESSES.iter().any(|prefix| path.starts_with(prefix)) {
-            invalid("only folders on this machine are read; clone it first")
+        } else if path.contains("://") || OTHERS.iter().any(|prefix| path.starts_with(prefix)) {
+            invalid("only https:// and http:// are fetched")
         } else {
             Ok(make(PathBuf::from(path)))
         }
@@ -66,6 +75,8 @@ impl fmt::Display for Source {
             Self::Auto(path) => f.write_str(&display_path(path)),
             Self::Repositories(path) => write!(f, "repos:{}", display_path(path)),
             Self::Repository(path) => write!(f, "repo:{}", display_path(path)),
+            Self::Remote(remote) => f.write_str(&remote.url),
+            Self::Hosted(query) => write!(f, "{query}"),
         }
     }
 }
@@ -81,12 +92,13 @@ impl TryFrom<String> for Source {
 impl From<Source> for String {
     /// The text that parses back, where the path is UTF-8.
     fn from(source: Source) -> Self {
-        let prefix = match source {
-            Source::Auto(_) => "",
-            Source::Repositories(_) => "repos:",
-            Source::Repository(_) => "repo:",
-        };
-        format!("{prefix}{}", source.path().to_string_lossy())
+        match source {
+            Source::Auto(path) => path.to_string_lossy().into_owned(),
+            Source::Repositories(path) => format!("repos:{}", path.to_string_lossy()),
+            Source::Repository(path) => format!("repo:{}", path.to_string_lossy()),
+            Source::Remote(remote) => remote.url,
+            Source::Hosted(query) => query.to_string(),
+        }
     }
 }
 
@@ -105,6 +117,10 @@ mod tests {
         check("repos:a/b", Source::Repositories("a/b".into()));
         check("repo:.", Source::Repository(".".into()));
         check("odd:name", Source::Auto("odd:name".into()));
+        let remote = Remote::at("https://example.org/a/b.git").unwrap();
+        check("https://example.org/a/b.git", Source::Remote(remote));
+        check("github:a/b", Source::Hosted("github:a/b".parse().unwrap()));
+        check("github", Source::Auto("github".into()));
     }
 
     #[test]
@@ -112,14 +128,19 @@ mod tests {
         for bad in [
             "",
             "repo:",
-            "https://example.org/a/b",
-            "github:a/b",
+            "https://example.org",
+            "ssh://example.org/a/b",
             "git@example.org:a/b",
+            "file:///a",
+            "repo:https://example.org/a/b",
             "a\0",
         ] {
             let error = bad.parse::<Source>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
-            assert!(error.to_string().starts_with("source `"), "{error}");
+            assert!(
+                bad.starts_with("https") || error.to_string().starts_with("source `"),
+                "{error}"
+            );
         }
     }
 }

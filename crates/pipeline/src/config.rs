@@ -1,9 +1,13 @@
 //! The configuration of all stages.
 
-use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass};
+use std::collections::BTreeMap;
+
+use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass, SelectionRules};
 use codelupe_dedup::{Banding, PERMUTATIONS, ShingleSize, Threshold};
+use codelupe_forge::Site;
 use serde::{Deserialize, Serialize};
 
+use crate::crawl::ForgeSettings;
 use crate::error::{Error, ErrorKind};
 
 /// The version of the rules in code: raised when the same config would give other verdicts, so that contents are
@@ -18,6 +22,14 @@ pub struct Config {
     pub limits: codelupe_forge::Limits,
     /// The rules that one content is judged by.
     pub process: codelupe_process::Config,
+    /// How forges are spoken to.
+    pub http: codelupe_forge::HttpSettings,
+    /// How repositories are fetched.
+    pub fetch: codelupe_forge::FetchSettings,
+    /// Forges beside the public ones, by any name: `[forges.ours] kind = "gitea", url = "https://git.example.org"`.
+    pub forges: BTreeMap<String, ForgeSettings>,
+    /// Which repositories of a listing are fetched.
+    pub selection: SelectionRules,
     /// Near-duplicates.
     pub dedup: DedupConfig,
     /// What goes into a build.
@@ -101,6 +113,10 @@ impl Config {
     /// `Config` names the first value that is not valid.
     pub fn validate(&self) -> Result<(), Error> {
         self.limits.validate()?;
+        self.fetch.validate()?;
+        for forge in self.forges.values() {
+            Site::new(forge.kind, &forge.url)?;
+        }
         self.process.validate()?;
         self.dedup.shingle_size()?;
         self.dedup.banding()?;

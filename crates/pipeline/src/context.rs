@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use codelupe_core::ErrorCode;
+use codelupe_forge::Token;
 use codelupe_store::catalogue::{Fence, Stats};
 use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
@@ -28,6 +29,8 @@ pub struct Context {
     /// Where errors that do not end the work go.
     pub(crate) errors: Reporter,
     pub(crate) tools: Arc<Tools>,
+    /// What forges know us by.
+    pub(crate) tokens: Vec<Token>,
     pub(crate) runtime: Handle,
 }
 

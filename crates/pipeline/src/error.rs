@@ -46,6 +46,11 @@ impl Error {
         }
     }
 
+    /// A forge did not do what it was asked for: what a [`Listing`](crate::crawl::Listing) fails with.
+    pub fn forge(code: ErrorCode, context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Source, code, context)
+    }
+
     pub(crate) fn cancelled() -> Self {
         Self::new(
             ErrorKind::Cancelled,

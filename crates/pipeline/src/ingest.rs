@@ -1,13 +1,14 @@
 //! The first stage: finds repositories, reads them, processes each content once, and stores the verdicts.
 //!
 //! ```text
-//! reader (one thread) ──chunks──▶ processor (all cores) ──chunks──▶ writer (one thread)
+//! fetchers (some threads) ──▶ reader (one thread) ──chunks──▶ processor (all cores) ──chunks──▶ writer (one thread)
 //! ```
 //!
 //! The channels are bounded and a chunk is about 8 MB of contents, so memory does not grow with a repository. Order is
 //! kept from end to end: when a repository is linked, all its contents are. A content seen before, in the catalogue or on
 //! its way, is neither read (git) nor processed (folders) again.
 
+mod opening;
 mod processor;
 mod reader;
 mod writer;
@@ -20,14 +21,14 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, ErrorCode};
-use codelupe_forge::{Located, Source, discover};
+use codelupe_forge::{Found, Source, discover};
 use codelupe_process::Processed;
 use codelupe_store::catalogue::{ContentKey, RepositoryRow};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::crawl::find_hosted;
 use crate::error::{Error, ErrorKind};
 use crate::progress::Step;
 
@@ -60,22 +61,25 @@ impl AddAssign for Ingested {
 ///
 /// # Errors
 /// `Source` when one cannot be read, or two hold repositories of the same name.
-pub fn find(context: &Context, sources: &[Source]) -> Result<Vec<Located>, Error> {
+pub fn find(context: &Context, sources: &[Source]) -> Result<Vec<Found>, Error> {
     context.progress.begin(Step::Discover, 0);
-    let mut found: Vec<Located> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for source in sources {
         context.progress.set_current(&source.to_string());
-        found.extend(discover(source)?);
+        found.extend(match source {
+            Source::Hosted(query) => find_hosted(context, query)?,
+            source => discover(source)?,
+        });
     }
-    found.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
-    let mut paths = HashSet::new();
-    found.retain(|located| paths.insert(located.path.clone()) && !is_data_folder(context, &located.path));
-    if let Some(pair) = found.windows(2).find(|pair| pair[0].name == pair[1].name) {
+    found.sort_by_cached_key(|found| (found.name().clone(), found.place()));
+    let mut places = HashSet::new();
+    found.retain(|found| places.insert(found.place()) && !is_data_folder(context, found));
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].name() == pair[1].name()) {
         let context = format!(
             "two repositories are called `{}`: {} and {}; ingest them under differently named parent folders",
-            pair[0].name,
-            pair[0].path.display(),
-            pair[1].path.display()
+            pair[0].name(),
+            pair[0].place(),
+            pair[1].place()
         );
         return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
     }
@@ -84,18 +88,18 @@ pub fn find(context: &Context, sources: &[Source]) -> Result<Vec<Located>, Error
 }
 
 /// One repository must not take the place of another that only has the same name. One whose folder is gone has moved.
-fn refuse_namesakes(context: &Context, found: &[Located]) -> Result<(), Error> {
+fn refuse_namesakes(context: &Context, found: &[Found]) -> Result<(), Error> {
     let known = context.wait(context.catalogue.repository_locations())?;
-    for located in found {
-        let Some(other) = known.get(located.name.as_str()) else {
+    for found in found {
+        let Some(other) = known.get(found.name().as_str()) else {
             continue;
         };
-        if *other != location(located) && Path::new(other).exists() {
+        if *other != found.place() && Path::new(other).exists() {
             let context = format!(
                 "`{}` is the repository in {other}, and there is another of that name in {}; use another --data folder, or \
                  ingest it under a differently named parent folder",
-                located.name,
-                location(located)
+                found.name(),
+                found.place()
             );
             return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
         }
@@ -103,17 +107,10 @@ fn refuse_namesakes(context: &Context, found: &[Located]) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_data_folder(context: &Context, path: &Path) -> bool {
-    context
-        .folder
-        .root()
-        .canonicalize()
-        .is_ok_and(|root| path.starts_with(root))
-}
-
-/// The folder of a repository, in a form that is safe to store and print.
-fn location(located: &Located) -> String {
-    display_name(located.path.as_os_str().as_encoded_bytes())
+fn is_data_folder(context: &Context, found: &Found) -> bool {
+    let Found::Local(located) = found else { return false };
+    let root = context.folder.root().canonicalize();
+    root.is_ok_and(|root| located.path.starts_with(root))
 }
 
 /// Reads, processes and stores repositories.
@@ -121,10 +118,10 @@ fn location(located: &Located) -> String {
 /// # Errors
 /// `Cancelled` after a stop, with all finished work stored; `Store` when the data folder fails. A repository that cannot
 /// be read is no error: it is recorded as failed and the others go on.
-pub fn ingest(context: &Context, repositories: Vec<Located>) -> Result<Ingested, Error> {
+pub fn ingest(context: &Context, repositories: Vec<Found>) -> Result<Ingested, Error> {
     let (processor, detector) = (&context.tools.processor, &context.tools.detector);
     let recipe = context.config.recipe();
-    let names: Vec<&str> = repositories.iter().map(|located| located.name.as_str()).collect();
+    let names: Vec<&str> = repositories.iter().map(|found| found.name().as_str()).collect();
     let finished = context.wait(context.catalogue.finished_repositories(&recipe, &names))?;
     let count = repositories.len() as u64;
     context.progress.begin(Step::Process, count);

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use codelupe_core::{ErrorCode, RepoName};
-use codelupe_forge::{Kind, Located};
+use codelupe_forge::{Found, Kind, Located, Remote};
 use codelupe_store::catalogue::JobRow;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
 /// Version of the payload below.
-pub(crate) const PAYLOAD_VERSION: i64 = 1;
+pub(crate) const PAYLOAD_VERSION: i64 = 2;
 
 /// A kind of work. A job waits for the jobs of its run that come before it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,45 +84,52 @@ impl Work {
 
 /// A repository that was found, in a form that JSON can hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RepositoryPlace {
-    name: RepoName,
-    kind: Kind,
-    path: PlacePath,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum RepositoryPlace {
+    Local {
+        name: RepoName,
+        kind: Kind,
+        path: PlacePath,
+    },
+    Remote(Remote),
 }
 
 /// A path, as text where it is text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum PlacePath {
+pub(crate) enum PlacePath {
     Text(String),
     Bytes(Vec<u8>),
 }
 
-impl From<&Located> for RepositoryPlace {
-    fn from(located: &Located) -> Self {
-        let path = match located.path.to_str() {
-            Some(text) => PlacePath::Text(text.to_owned()),
-            None => PlacePath::Bytes(located.path.as_os_str().as_bytes().to_vec()),
+impl From<&Found> for RepositoryPlace {
+    fn from(found: &Found) -> Self {
+        let located = match found {
+            Found::Remote(remote) => return Self::Remote(remote.clone()),
+            Found::Local(located) => located,
         };
-        Self {
+        Self::Local {
             name: located.name.clone(),
             kind: located.kind,
-            path,
+            path: match located.path.to_str() {
+                Some(text) => PlacePath::Text(text.to_owned()),
+                None => PlacePath::Bytes(located.path.as_os_str().as_bytes().to_vec()),
+            },
         }
     }
 }
 
-impl From<RepositoryPlace> for Located {
+impl From<RepositoryPlace> for Found {
     fn from(place: RepositoryPlace) -> Self {
-        let path = match place.path {
-            PlacePath::Text(text) => PathBuf::from(text),
-            PlacePath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
-        };
-        Self {
-            name: place.name,
-            path,
-            kind: place.kind,
+        match place {
+            RepositoryPlace::Remote(remote) => Self::Remote(remote),
+            RepositoryPlace::Local { name, kind, path } => {
+                let path = match path {
+                    PlacePath::Text(text) => PathBuf::from(text),
+                    PlacePath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
+                };
+                Self::Local(Located { name, path, kind })
+            }
         }
     }
 }
@@ -155,14 +162,14 @@ mod tests {
     #[test]
     fn any_path_survives_the_payload() {
         let check = |path: &[u8]| {
-            let located = Located {
+            let found = Found::Local(Located {
                 name: "a/b".parse().unwrap(),
                 path: PathBuf::from(OsStr::from_bytes(path)),
                 kind: Kind::Git,
-            };
-            let text = serde_json::to_string(&RepositoryPlace::from(&located)).unwrap();
+            });
+            let text = serde_json::to_string(&RepositoryPlace::from(&found)).unwrap();
             let place: RepositoryPlace = serde_json::from_str(&text).unwrap();
-            assert_eq!(Located::from(place), located);
+            assert_eq!(Found::from(place), found);
         };
         check(b"/plain/path");
         check(b"/not \xff utf-8\n");

@@ -10,6 +10,7 @@ pub mod alert;
 pub mod build;
 pub mod config;
 pub mod context;
+pub mod crawl;
 pub mod dedup;
 pub mod error;
 pub mod index;

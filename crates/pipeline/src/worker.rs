@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use codelupe_forge::Token;
 use codelupe_process::Processor;
 use codelupe_process::licence::LicenceDetector;
 use codelupe_store::catalogue::Fence;
@@ -47,6 +48,8 @@ pub struct Workplace {
     pub lease: Duration,
     /// What of the errors is told to somebody, and where; none without it.
     pub alerts: Option<Alerts>,
+    /// What forges know us by; each is sent to its own forge alone.
+    pub tokens: Vec<Token>,
 }
 
 /// A process at work on a data folder.
@@ -62,6 +65,7 @@ pub struct Worker {
     lock: WriteLock,
     runtime: Handle,
     tracker: Tracker,
+    tokens: Vec<Token>,
     tools: Mutex<Option<Arc<Tools>>>,
 }
 
@@ -98,6 +102,7 @@ impl Worker {
             lock,
             runtime: Handle::current(),
             tracker,
+            tokens: place.tokens,
             tools: Mutex::new(None),
         })
     }
@@ -120,6 +125,7 @@ impl Worker {
             fence,
             errors: self.tracker.reporter(),
             tools: self.tools(config)?,
+            tokens: self.tokens.clone(),
             runtime: self.runtime.clone(),
         })
     }

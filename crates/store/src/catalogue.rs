@@ -5,15 +5,18 @@
 
 mod builds;
 mod contents;
+mod crawls;
 mod duplicates;
 mod errors;
 mod figures;
 mod guard;
+mod hosted;
 mod jobs;
 mod repositories;
 mod story;
 mod url;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ pub(crate) use builds::{BUILD_BY_NAME, BUILD_CANDIDATES, INSERT_BUILD, LATEST_BU
 pub use builds::{BuildCandidate, BuildDecision, BuildRow, Builds};
 pub(crate) use contents::storable_size;
 pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
+pub use crawls::{AfterPage, CrawlId, CrawlReport, CrawledPage, Crawls, IncompleteSlice, OpenSlice};
 pub(crate) use duplicates::{DEDUP_CANDIDATES, generation_must_be};
 pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
 pub(crate) use errors::storable_count;
@@ -32,6 +36,11 @@ pub use errors::{ErrorRow, Errors};
 pub use figures::{Count, FailedRepository, Figures, Funnel, FunnelStep, LanguageRow, LicenceRow, Stats};
 pub(crate) use figures::{SurvivorRow, Survivors, assemble_funnel};
 pub(crate) use guard::Guard;
+pub(crate) use hosted::{COLUMNS, HostedRecord, keep_untold, key_of, stored_id};
+pub use hosted::{
+    DueRepository, HostedCounts, HostedFilter, HostedOrder, HostedPosition, HostedRepositories, HostedRow, HostedState,
+    MAX_RAW_BYTES, NameRow, ParseHostedStateError, Seen, Upserted,
+};
 pub use jobs::{
     Enqueued, Failure, Fence, JobFilter, JobRow, JobState, Jobs, LeaseRequest, MAX_PAYLOAD_BYTES, MAX_VANISHED, NewJob,
 };
@@ -50,7 +59,18 @@ use crate::sqlite::Sqlite;
 /// Everything that a database does for us.
 #[async_trait]
 pub trait Backend:
-    Repositories + Contents + Duplicates + Builds + Figures + Jobs + Errors + Debug + Send + Sync
+    Repositories
+    + Contents
+    + Duplicates
+    + Builds
+    + Figures
+    + Jobs
+    + Errors
+    + HostedRepositories
+    + Crawls
+    + Debug
+    + Send
+    + Sync
 {
     /// Which catalogue this is: 32 hexadecimal digits, made with it.
     ///
@@ -125,5 +145,14 @@ impl Catalogue {
     /// `Conflict` when the folder belongs to another catalogue; `Io` when it cannot be read or written.
     pub async fn claim(&self, folder: &DataFolder) -> Result<(), Error> {
         folder.claim(&self.identity().await?)
+    }
+}
+
+/// A text as PostgreSQL can hold it: NUL is replaced by U+FFFD.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
     }
 }

@@ -7,9 +7,11 @@ mod duplicates;
 mod errors;
 mod figures;
 mod jobs;
+#[path = "portable/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "portable code is compiled once for each dialect")]
+mod portable;
 mod repositories;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +19,7 @@ use codelupe_core::breaker::State;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Transaction};
 
-use crate::catalogue::{Backend, Fence, Guard, lease_must_hold};
+use crate::catalogue::{Backend, Fence, Guard, lease_must_hold, storable};
 use crate::error::Error;
 
 /// How long an operation waits for a connection, and with it for a server that is starting again.
@@ -35,6 +37,14 @@ const SESSION: &str = "
     SET tcp_keepalives_count = 3;";
 
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
+
+/// The advisory lock of those who write repositories on forges: "hosted" in ASCII.
+const HOSTED_LOCK: i64 = 0x686f_7374_6564;
+
+/// What portable code is compiled for.
+type Store = Postgres;
+type Database = sqlx::Postgres;
+type Connection = PgConnection;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
@@ -78,6 +88,25 @@ impl Postgres {
         }
         Ok(transaction)
     }
+
+    /// Begins a transaction that no other writer of repositories on forges comes between.
+    async fn begin_alone(&self) -> Result<Transaction<'static, sqlx::Postgres>, Error> {
+        let mut transaction = self.begin(None).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(HOSTED_LOCK)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| Error::database("begin a transaction", error))?;
+        Ok(transaction)
+    }
+}
+
+/// The database's clock, in milliseconds since the Unix epoch.
+async fn now(connection: &mut PgConnection) -> Result<i64, Error> {
+    sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| Error::database("read the clock", error))
 }
 
 async fn begin_session(connection: &mut PgConnection, read_only: bool) -> Result<(), sqlx::Error> {
@@ -108,15 +137,6 @@ async fn locked_generation(connection: &mut PgConnection) -> Result<i64, sqlx::E
     sqlx::query_scalar("SELECT generation FROM catalogue FOR UPDATE")
         .fetch_one(connection)
         .await
-}
-
-/// A text as PostgreSQL can hold it: NUL is replaced by U+FFFD.
-fn storable(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        Cow::Owned(text.replace('\0', "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 #[async_trait]

@@ -9,6 +9,8 @@ mod duplicates;
 mod errors;
 mod figures;
 mod jobs;
+#[path = "portable/mod.rs"]
+mod portable;
 mod repositories;
 
 use std::path::Path;
@@ -24,6 +26,11 @@ use crate::error::Error;
 
 /// How long a statement waits for another writer before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What portable code is compiled for.
+type Store = Sqlite;
+type Database = sqlx::Sqlite;
+type Connection = SqliteConnection;
 
 /// A SQLite file.
 #[derive(Debug)]
@@ -62,6 +69,19 @@ impl Sqlite {
         }
         Ok(transaction)
     }
+
+    /// Begins a transaction that no other writer of repositories on forges comes between: of SQLite, each that writes.
+    async fn begin_alone(&self) -> Result<Transaction<'static, sqlx::Sqlite>, Error> {
+        self.begin(None).await
+    }
+}
+
+/// The database's clock, in milliseconds since the Unix epoch.
+async fn now(connection: &mut SqliteConnection) -> Result<i64, Error> {
+    sqlx::query_scalar("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| Error::database("read the clock", error))
 }
 
 /// Says that the files have changed.

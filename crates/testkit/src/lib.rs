@@ -1,4 +1,5 @@
-//! Real servers and a faulty network for tests: PostgreSQL on a private port, and a TCP proxy that delays and cuts.
+//! Real servers and a faulty network for tests: PostgreSQL and git over HTTP on private ports, forges as their
+//! documentation describes them, an HTTP server that answers what a test wants, and a TCP proxy that delays and cuts.
 //!
 //! Every crate may use it, but only as a dev-dependency: everything here panics where a test's setup fails. It needs Linux
 //! (`/proc`) and a POSIX shell.
@@ -10,6 +11,9 @@
     reason = "a test ends where its setup fails"
 )]
 
+pub mod forge;
+pub mod git_http;
+pub mod http;
 pub mod postgres;
 pub mod proxy;
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use codelupe_forge::{Located, Source};
+use codelupe_forge::{Found, Source};
 use codelupe_pipeline::build::Built;
 use codelupe_pipeline::dedup::Deduplicated;
 use codelupe_pipeline::ingest::{self, Ingested};
@@ -44,7 +44,7 @@ pub(crate) enum Either<T> {
 pub(crate) async fn whole_way(
     settings: &Settings,
     queue: QueueArguments,
-    find: impl FnOnce(&Context) -> Result<Vec<Located>, Error> + Send + 'static,
+    find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
 ) -> anyhow::Result<()> {
     let config = settings.config.clone();
     let done = with_worker(settings, settings.workplace(), move |worker| {
@@ -85,7 +85,7 @@ fn outcome(worker: &Worker, context: &Context, run: &Enqueued, start: Instant) -
 }
 
 /// All repositories of one source, up to a number.
-pub(crate) fn first(context: &Context, source: Source, limit: usize) -> Result<Vec<Located>, Error> {
+pub(crate) fn first(context: &Context, source: Source, limit: usize) -> Result<Vec<Found>, Error> {
     let mut found = ingest::find(context, &[source])?;
     found.truncate(limit);
     Ok(found)

@@ -121,6 +121,10 @@ pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
         .env_remove("CODELUPE_DB")
         .env_remove("CODELUPE_MIGRATE")
         .env_remove("CODELUPE_ALERT_WEBHOOK")
+        .env_remove("CODELUPE_GITHUB_TOKEN")
+        .env_remove("CODELUPE_GITLAB_TOKEN")
+        .env_remove("CODELUPE_CODEBERG_TOKEN")
+        .env_remove("CODELUPE_TOKENS_FILE")
         .env_remove("RUST_LOG")
         .env("CODELUPE_DATA", data)
         .args(arguments);

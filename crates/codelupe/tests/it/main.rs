@@ -5,8 +5,10 @@
 mod bad_input;
 mod changes;
 mod crash;
+mod crawling;
 mod db;
 mod errors;
+mod fetching;
 mod fixture;
 mod generated;
 mod guarantees;

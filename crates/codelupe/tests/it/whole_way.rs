@@ -157,7 +157,11 @@ fn wrong_calls_name_what_is_wrong() {
     };
     check(&["stats"], 66, "no catalogue");
     check(&["run", "/nowhere/at/all"], 66, "/nowhere/at/all");
-    check(&["run", "https://example.com/a/b"], 2, "only folders on this machine");
+    check(
+        &["run", "ssh://example.com/a/b"],
+        2,
+        "only https:// and http:// are fetched",
+    );
     check(&["search", "x"], 66, "search");
     bench.run();
     check(&["explain", "alpha/nothing.rs"], 66, "no file `alpha/nothing.rs`");

@@ -4,58 +4,77 @@
 //! Replace references, grafts, attributes, filters, hooks and the work tree play no part: the bytes are those of
 //! `git --no-replace-objects cat-file`.
 
+mod commit;
 mod config;
-mod head;
+pub(crate) mod head;
 mod layout;
-mod objects;
+pub(crate) mod objects;
 mod tree;
-
-use std::path::Path;
 
 use codelupe_core::{BlobId, Reason, Repository, Verdict};
 
 use crate::discover::Located;
-use crate::error::{Error, ErrorKind, display_path};
+use crate::error::{Error, display_path};
 use crate::limits::Limits;
 use crate::snapshot::{Entry, ReadFailure, Snapshot, kept};
 pub(crate) use config::public_url;
 
 use config::Config;
 use layout::GitFolder;
-use objects::{Failure, ObjectKind, Objects};
+use objects::{Failure, LocalObjects, ObjectDatabase, ObjectKind};
 
 /// The revision of a repository without a first commit.
-const UNBORN: &str = "unborn";
+pub(crate) const UNBORN: &str = "unborn";
 
 /// A git repository at the commit of its `HEAD`.
 pub(crate) struct GitSnapshot {
     repository: Repository,
     entries: Vec<Entry>,
     /// `None` while there is no commit.
-    objects: Option<Objects>,
+    objects: Option<Box<dyn ObjectDatabase>>,
     limits: Limits,
 }
 
 impl GitSnapshot {
+    /// Opens a repository on this machine.
     pub(crate) fn open(located: &Located, limits: &Limits) -> Result<Self, Error> {
         let folder = GitFolder::open(&located.path)?;
         let config = Config::read(&folder)?;
         let head = head::resolve(&folder)?;
-        let mut snapshot = Self {
-            repository: describe(located, &config, head.as_ref()),
+        let repository = describe(located, &config, head.as_ref());
+        match head {
+            None => Ok(Self::unborn(repository, limits)),
+            Some(head) => Self::of(repository, head, Box::new(LocalObjects::open(&folder, limits)?), limits),
+        }
+    }
+
+    /// A repository without a first commit.
+    pub(crate) fn unborn(repository: Repository, limits: &Limits) -> Self {
+        Self {
+            repository,
             entries: Vec::new(),
             objects: None,
             limits: limits.clone(),
-        };
-        if let Some(head) = head {
-            let objects = Objects::open(&folder, limits)?;
-            let commit = read_commit(&objects, head, &located.path)?;
-            snapshot.repository.commit = Some(hex::encode(commit.id));
-            snapshot.repository.committed_at = commit.committed_at;
-            snapshot.entries = tree::list(&objects, commit.tree, limits, located)?;
-            snapshot.objects = Some(objects);
         }
-        Ok(snapshot)
+    }
+
+    /// The repository at the commit, or the tag of a commit, `head`, whose objects are in `objects`.
+    pub(crate) fn of(
+        mut repository: Repository,
+        head: [u8; 20],
+        mut objects: Box<dyn ObjectDatabase>,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let commit = commit::read(objects.as_mut(), head, limits, &repository.origin)?;
+        repository.commit = Some(hex::encode(commit.id));
+        repository.committed_at = commit.committed_at;
+        let entries = tree::list(objects.as_mut(), commit.tree, limits, &repository.name)?;
+        Ok(Self {
+            repository,
+            entries,
+            objects: Some(objects),
+            limits: limits.clone(),
+        })
     }
 }
 
@@ -70,7 +89,7 @@ impl Snapshot for GitSnapshot {
 
     fn read(&mut self, entry: usize, buffer: &mut Vec<u8>) -> Result<(), ReadFailure> {
         let entry = kept(&self.entries, entry)?;
-        let (Some(objects), Some(blob)) = (&self.objects, entry.blob) else {
+        let (Some(objects), Some(blob)) = (&mut self.objects, entry.blob) else {
             return Err(ReadFailure::new(Reason::Unreadable, "it has no object"));
         };
         let read = objects.read(blob.as_bytes(), ObjectKind::Blob, self.limits.max_blob_bytes, buffer);
@@ -105,55 +124,10 @@ fn describe(located: &Located, config: &Config, head: Option<&[u8; 20]>) -> Repo
     }
 }
 
-struct Commit {
-    id: [u8; 20],
-    tree: [u8; 20],
-    committed_at: Option<i64>,
-}
-
-/// The most tags that `HEAD` may go through to its commit.
-const MAX_TAGS: usize = 5;
-
-fn read_commit(objects: &Objects, head: [u8; 20], path: &Path) -> Result<Commit, Error> {
-    let corrupt = |id: &[u8; 20], why: &str| {
-        let context = format!("{}: commit {}: {why}", display_path(path), hex::encode(id));
-        Err(Error::new(ErrorKind::Corrupt, context))
-    };
-    let mut id = head;
-    let mut buffer = Vec::new();
-    for _ in 0..=MAX_TAGS {
-        let kind = match objects.read_commit_or_tag(&id, &mut buffer) {
-            Ok(kind) => kind,
-            Err(failure) => return corrupt(&id, &failure.to_string()),
-        };
-        let wanted: &[u8] = if kind == ObjectKind::Tag { b"object " } else { b"tree " };
-        let Some(target) = header(&buffer, wanted).and_then(head::parse_id) else {
-            return corrupt(&id, "its first header is not well-formed");
-        };
-        if kind == ObjectKind::Commit {
-            let committed_at = header(&buffer, b"committer ").and_then(parse_time);
-            return Ok(Commit {
-                id,
-                tree: target,
-                committed_at,
-            });
-        }
-        id = target;
-    }
-    corrupt(&head, "too many tags on the way to it")
-}
-
-/// The rest of the first header line that starts with `name`; headers end at the first empty line.
-fn header<'a>(object: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let lines = object.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
-    lines.into_iter().find_map(|line| line.strip_prefix(name))
-}
-
-/// The seconds in `Name <mail> 1700000000 +0000`.
-fn parse_time(person: &[u8]) -> Option<i64> {
-    let mut words = person.rsplit(|byte| *byte == b' ');
-    words.next()?;
-    std::str::from_utf8(words.next()?).ok()?.parse().ok()
+/// Reads a tree object and forgets it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_tree(bytes: &[u8], limits: &Limits) {
+    tree::read(bytes, limits);
 }
 
 /// An entry that names a blob.
@@ -179,16 +153,6 @@ fn blob_entry(path: Vec<u8>, id: [u8; 20]) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn headers_end_at_the_empty_line() {
-        let commit = b"tree aa\ncommitter A <a b@c> 1700000000 +0200\n\ntree bb\n";
-        assert_eq!(header(commit, b"tree "), Some(&b"aa"[..]));
-        assert_eq!(header(commit, b"committer ").and_then(parse_time), Some(1_700_000_000));
-        assert_eq!(header(b"x\n\ntree bb\n", b"tree "), None);
-        assert_eq!(parse_time(b"A <a@b> x +0000"), None);
-        assert_eq!(parse_time(b""), None);
-    }
 
     #[test]
     fn the_empty_blob_is_dropped_when_listed() {

@@ -1,4 +1,4 @@
-//! The object database with a bound on every read.
+//! Objects by id, with a bound on every read; those on this machine through gix.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,11 +19,19 @@ pub(crate) use gix_object::Kind as ObjectKind;
 /// The memory for decoded delta bases in bytes, kept between reads.
 const DELTA_CACHE_BYTES: usize = 16 << 20;
 
-/// The objects of one repository.
-pub(crate) struct Objects {
+/// Objects by id.
+pub(crate) trait ObjectDatabase: Send {
+    /// What the object `id` is.
+    fn kind(&mut self, id: &[u8; 20]) -> Result<ObjectKind, Failure>;
+
+    /// Reads the object `id` into `buffer` when it is of `kind` and has at most `limit` bytes. Its hash is `id`.
+    fn read(&mut self, id: &[u8; 20], kind: ObjectKind, limit: u64, buffer: &mut Vec<u8>) -> Result<(), Failure>;
+}
+
+/// The object database of a repository on this machine.
+pub(crate) struct LocalObjects {
     handle: HandleArc,
     max_delta_chain: u32,
-    max_tree_bytes: u64,
 }
 
 /// Why an object could not be read.
@@ -50,7 +58,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl Objects {
+impl LocalObjects {
     /// Opens the database; packs are opened when first needed, the multi-pack index is not used.
     pub(crate) fn open(folder: &GitFolder, limits: &Limits) -> Result<Self, Error> {
         let path = folder.objects()?;
@@ -70,35 +78,7 @@ impl Objects {
         Ok(Self {
             handle,
             max_delta_chain: limits.max_delta_chain,
-            max_tree_bytes: limits.max_tree_bytes,
         })
-    }
-
-    /// Reads the object `id` into `buffer` when it is of `kind` and has at most `limit` bytes, and checks its hash.
-    ///
-    /// Size and kind are looked up before anything is decoded.
-    pub(crate) fn read(
-        &self,
-        id: &[u8; 20],
-        kind: ObjectKind,
-        limit: u64,
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), Failure> {
-        let found = self.header(id)?;
-        if found.kind() != kind {
-            return Err(Failure::WrongKind(found.kind()));
-        }
-        self.decode(id, found, limit, buffer)
-    }
-
-    /// Reads a commit or a tag and says which it is.
-    pub(crate) fn read_commit_or_tag(&self, id: &[u8; 20], buffer: &mut Vec<u8>) -> Result<ObjectKind, Failure> {
-        let found = self.header(id)?;
-        if !matches!(found.kind(), ObjectKind::Commit | ObjectKind::Tag) {
-            return Err(Failure::WrongKind(found.kind()));
-        }
-        self.decode(id, found, self.max_tree_bytes, buffer)?;
-        Ok(found.kind())
     }
 
     fn header(&self, id: &[u8; 20]) -> Result<gix_odb::find::Header, Failure> {
@@ -129,6 +109,21 @@ impl Objects {
         } else {
             Err(Failure::Broken("its content has another hash".to_owned()))
         }
+    }
+}
+
+impl ObjectDatabase for LocalObjects {
+    fn kind(&mut self, id: &[u8; 20]) -> Result<ObjectKind, Failure> {
+        Ok(self.header(id)?.kind())
+    }
+
+    /// Size and kind are looked up before anything is decoded.
+    fn read(&mut self, id: &[u8; 20], kind: ObjectKind, limit: u64, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+        let found = self.header(id)?;
+        if found.kind() != kind {
+            return Err(Failure::WrongKind(found.kind()));
+        }
+        self.decode(id, found, limit, buffer)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Listing the tree of a commit.
 
 use bstr::BString;
-use codelupe_core::{Reason, Verdict};
+use codelupe_core::{Reason, RepoName, Verdict};
 
-use crate::discover::Located;
 use crate::error::{Error, ErrorKind};
 use crate::git::blob_entry;
-use crate::git::objects::{ObjectKind, Objects};
+use crate::git::objects::{ObjectDatabase, ObjectKind};
 use crate::limits::Limits;
 use crate::path::{is_deepest, is_good_path, is_good_segment, join};
 use crate::snapshot::{Entry, sort_entries};
@@ -18,10 +17,15 @@ use crate::snapshot::{Entry, sort_entries};
 ///
 /// # Errors
 /// The root tree cannot be read, or a limit is passed. A tree further down that cannot be read is an entry.
-pub(crate) fn list(objects: &Objects, root: [u8; 20], limits: &Limits, located: &Located) -> Result<Vec<Entry>, Error> {
+pub(crate) fn list(
+    objects: &mut dyn ObjectDatabase,
+    root: [u8; 20],
+    limits: &Limits,
+    repository: &RepoName,
+) -> Result<Vec<Entry>, Error> {
     let mut walk = Walk {
         limits,
-        located,
+        repository,
         entries: Vec::new(),
         pending: vec![Folder {
             path: Vec::new(),
@@ -39,10 +43,10 @@ pub(crate) fn list(objects: &Objects, root: [u8; 20], limits: &Limits, located: 
             Err(failure) => failure.to_string(),
         };
         if folder.path.is_empty() {
-            let context = format!("{}: root tree {}: {failure}", located.name, hex::encode(folder.tree));
+            let context = format!("{}: root tree {}: {failure}", repository, hex::encode(folder.tree));
             return Err(Error::new(ErrorKind::Corrupt, context));
         }
-        tracing::debug!(repository = %located.name, tree = hex::encode(folder.tree), failure, "folder left out");
+        tracing::debug!(%repository, tree = hex::encode(folder.tree), failure, "folder left out");
         walk.entries.push(dropped(folder.path, Reason::Unreadable));
     }
     sort_entries(&mut walk.entries, |entry| entry);
@@ -51,7 +55,7 @@ pub(crate) fn list(objects: &Objects, root: [u8; 20], limits: &Limits, located: 
 
 struct Walk<'a> {
     limits: &'a Limits,
-    located: &'a Located,
+    repository: &'a RepoName,
     entries: Vec<Entry>,
     pending: Vec<Folder>,
     /// Names met so far.
@@ -113,7 +117,7 @@ impl Walk<'_> {
     }
 
     fn too_many(&self, why: &str) -> Error {
-        Error::new(ErrorKind::TooManyEntries, format!("{}: {why}", self.located.name))
+        Error::new(ErrorKind::TooManyEntries, format!("{}: {why}", self.repository))
     }
 }
 
@@ -123,6 +127,15 @@ fn dropped(path: Vec<u8>, reason: Reason) -> Entry {
         blob: None,
         size: None,
         verdict: Verdict::Dropped(reason),
+    }
+}
+
+/// Reads the lines of a tree object, and judges their paths.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read(tree: &[u8], limits: &Limits) {
+    for entry in TreeEntries(tree).flatten() {
+        let path = join(b"folder", entry.name, limits.max_path_bytes);
+        let _ = is_good_path(&path, limits);
     }
 }
 

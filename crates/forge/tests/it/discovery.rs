@@ -6,10 +6,10 @@ use std::path::Path;
 use codelupe_core::ErrorCode;
 use codelupe_forge::{ErrorKind, Kind, Source, discover};
 
-use crate::fixture::{folder, git, write};
+use crate::fixture::{folder, git, local, write};
 
 fn found(source: &Source) -> Vec<(String, Kind)> {
-    let located = discover(source).unwrap();
+    let located = local(discover(source).unwrap());
     assert!(
         located
             .iter()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use codelupe_core::{Reason, Verdict};
-use codelupe_forge::{Error, Kind, Limits, Located, ReadFailure, Snapshot, Source, discover, open};
+use codelupe_forge::{Error, Found, Kind, Limits, Located, ReadFailure, Snapshot, Source, discover, open};
 use tempfile::TempDir;
 
 /// A fresh folder.
@@ -135,9 +135,14 @@ fn writable(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
 }
 
+/// Those on this machine.
+pub(crate) fn local(found: Vec<Found>) -> Vec<Located> {
+    found.into_iter().filter_map(Found::into_local).collect()
+}
+
 /// The folder as one located repository.
 pub(crate) fn locate(path: &Path) -> Located {
-    let mut located = discover(&Source::Repository(path.to_owned())).unwrap();
+    let mut located = local(discover(&Source::Repository(path.to_owned())).unwrap());
     assert_eq!(located.len(), 1);
     located.remove(0)
 }

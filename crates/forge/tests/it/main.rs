@@ -3,7 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
 mod discovery;
+mod fetching;
 mod fixture;
 mod folders;
 mod git_hostile;
 mod git_oracle;
+mod hostile_servers;
+mod listing;
+mod listing_faults;
+mod listing_others;

@@ -3,15 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::SyncSender;
 
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{Class, ErrorContext, ErrorReport};
 use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, LicenceClass, Repository, Verdict};
-use codelupe_forge::{Located, Snapshot, open, revision};
+use codelupe_forge::{ErrorKind, Found, Snapshot};
 use codelupe_process::Processor;
 use codelupe_process::licence::{is_licence_file, is_manifest};
 use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
 
-use super::{Blob, Chunk, OnTheWay, ReadRepository, content_key, location};
+use super::opening::{Opened, Opening, open_each};
+use super::{Blob, Chunk, OnTheWay, ReadRepository, content_key};
 use crate::context::Context;
 use crate::error::Error;
 use crate::progress::{Progress, raise};
@@ -42,7 +43,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// Reading ends early: a stop was asked for, or the writer has gone, whose error says why.
-enum Halt {
+pub(super) enum Halt {
     Stop,
     Failed(Error),
 }
@@ -83,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads all repositories; returns how many were unchanged.
-    pub(super) fn run(mut self, repositories: Vec<Located>) -> Result<u64, Error> {
+    pub(super) fn run(mut self, repositories: Vec<Found>) -> Result<u64, Error> {
         match self.read_all(repositories) {
             Ok(unchanged) => Ok(unchanged),
             Err(Halt::Stop) => Ok(0),
@@ -91,34 +92,36 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read_all(&mut self, repositories: Vec<Located>) -> Result<u64, Halt> {
+    fn read_all(&mut self, repositories: Vec<Found>) -> Result<u64, Halt> {
         let mut unchanged = 0;
-        for located in repositories {
-            self.stop_if_asked()?;
-            self.progress().set_current(located.name.as_str());
-            if self.is_unchanged(&located) {
-                unchanged += 1;
-                raise(&self.progress().done, 1);
-                continue;
-            }
-            match open(&located, &self.context.config.limits) {
-                Ok(snapshot) => self.read_repository(&located, snapshot)?,
-                Err(error) => self.record_failure(&located, &error),
-            }
-            if self.chunk.bytes >= CHUNK_BYTES {
-                self.send()?;
-            }
-        }
+        let (context, finished) = (self.context, self.finished);
+        self.stop_if_asked()?;
+        open_each(context, repositories, finished, |opening| {
+            unchanged += self.take(opening)?;
+            self.stop_if_asked()
+        })?;
         self.send()?;
         Ok(unchanged)
     }
 
-    fn is_unchanged(&self, located: &Located) -> bool {
-        let known = self.finished.get(located.name.as_str());
-        known.is_some_and(|known| revision(located, &self.context.config.limits).is_ok_and(|now| now == *known))
+    /// Reads a repository; returns 1 when it is unchanged, else 0.
+    fn take(&mut self, (found, opened): Opening) -> Result<u64, Halt> {
+        self.progress().set_current(found.name().as_str());
+        match opened {
+            Ok(Opened::Unchanged) => {
+                raise(&self.progress().done, 1);
+                return Ok(1);
+            }
+            Ok(Opened::Snapshot(snapshot)) => self.read_repository(&found, snapshot)?,
+            Err(error) => self.record_failure(&found, &error),
+        }
+        if self.chunk.bytes >= CHUNK_BYTES {
+            self.send()?;
+        }
+        Ok(0)
     }
 
-    fn read_repository(&mut self, located: &Located, mut snapshot: Box<dyn Snapshot>) -> Result<(), Halt> {
+    fn read_repository(&mut self, found: &Found, mut snapshot: Box<dyn Snapshot>) -> Result<(), Halt> {
         let entries = snapshot.entries().len();
         let mut files = Vec::with_capacity(entries);
         for start in (0..entries).step_by(LOOKUP_FILES) {
@@ -128,7 +131,7 @@ impl<'a> Reader<'a> {
         let licence_texts = self.read_licence_texts(snapshot.as_mut());
         self.chunk.bytes += files.len() * size_of::<FileRow>();
         self.chunk.repositories.push(ReadRepository {
-            row: row(located, snapshot.repository().clone(), files, None),
+            row: row(found, snapshot.repository().clone(), files, None),
             licence_texts,
         });
         Ok(())
@@ -283,25 +286,21 @@ impl<'a> Reader<'a> {
         texts
     }
 
-    fn record_failure(&mut self, located: &Located, error: &codelupe_forge::Error) {
-        let place = ErrorContext::new().with_repository(located.name.as_str());
+    /// Notes that a repository cannot be read. What was stored of one elsewhere stays when the failure may pass, or when it
+    /// is only gone from its forge.
+    fn record_failure(&mut self, found: &Found, error: &codelupe_forge::Error) {
+        let place = ErrorContext::new().with_repository(found.name().as_str());
         let report = ErrorReport::from_chain("forge", error.code(), error, place);
-        tracing::warn!(repository = %located.name, error = report.message, "repository skipped");
+        tracing::warn!(repository = %found.name(), error = report.message, "repository skipped");
         raise(&self.progress().failed, 1);
-        let repository = Repository {
-            name: located.name.clone(),
-            forge: located.kind.to_string(),
-            origin: location(located),
-            family: located.name.to_string(),
-            commit: None,
-            revision: String::new(),
-            stars: None,
-            fork: false,
-            committed_at: None,
-        };
-        let error = Some((report.code.to_string(), report.message.clone()));
+        let failure = Some((report.code.to_string(), report.message.clone()));
         self.context.errors.report(report);
-        let row = row(located, repository, Vec::new(), error);
+        let passes = error.code().class() == Class::Transient || error.kind() == ErrorKind::Gone;
+        if passes && matches!(found, Found::Remote(_)) && self.finished.contains_key(found.name().as_str()) {
+            raise(&self.progress().done, 1);
+            return;
+        }
+        let row = row(found, unread(found), Vec::new(), failure);
         self.chunk.repositories.push(ReadRepository {
             row,
             licence_texts: Vec::new(),
@@ -328,15 +327,28 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn row(
-    located: &Located,
-    repository: Repository,
-    files: Vec<FileRow>,
-    error: Option<(String, String)>,
-) -> RepositoryRow {
+/// What is known of a repository that was not read.
+fn unread(found: &Found) -> Repository {
+    match found {
+        Found::Remote(remote) => remote.describe(String::new()),
+        Found::Local(located) => Repository {
+            name: located.name.clone(),
+            forge: located.kind.to_string(),
+            origin: found.place(),
+            family: located.name.to_string(),
+            commit: None,
+            revision: String::new(),
+            stars: None,
+            fork: false,
+            committed_at: None,
+        },
+    }
+}
+
+fn row(found: &Found, repository: Repository, files: Vec<FileRow>, error: Option<(String, String)>) -> RepositoryRow {
     RepositoryRow {
         repository,
-        location: location(located),
+        location: found.place(),
         licence: None,
         licence_class: LicenceClass::None,
         licence_evidence: String::from("[]"),

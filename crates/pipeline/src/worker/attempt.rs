@@ -69,8 +69,8 @@ impl Worker {
         let context = self.context_of(&payload.config, Some(job.fence()))?;
         let result = match payload.work {
             Work::Process { repositories } => {
-                let located = repositories.into_iter().map(Into::into).collect();
-                serde_json::to_value(ingest::ingest(&context, located)?)
+                let found = repositories.into_iter().map(Into::into).collect();
+                serde_json::to_value(ingest::ingest(&context, found)?)
             }
             Work::Dedup => serde_json::to_value(dedup::dedup(&context)?),
             Work::Build { name } => serde_json::to_value(build::build(&context, name.as_deref())?),

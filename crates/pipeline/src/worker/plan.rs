@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codelupe_core::ErrorCode;
-use codelupe_forge::Located;
+use codelupe_forge::Found;
 use codelupe_store::catalogue::NewJob;
 
 use super::Worker;
@@ -21,7 +21,7 @@ const REPOSITORIES_PER_JOB: usize = 32;
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Repositories to process.
-    pub repositories: Vec<Located>,
+    pub repositories: Vec<Found>,
     /// Whether duplicates are to be found.
     pub dedup: bool,
     /// Whether a build is to be made, and its name; `Some(None)` calls it after its content.

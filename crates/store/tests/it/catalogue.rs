@@ -3,10 +3,12 @@
 mod builds;
 mod claim;
 mod contents;
+mod crawls;
 mod duplicates;
 mod errors;
 mod fence;
 mod figures;
+mod hosted;
 mod hostile;
 mod repositories;
 mod same;

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use codelupe_core::error::{ErrorContext, ErrorReport};
-use codelupe_core::{ErrorCode, Reason, Split};
-use codelupe_store::catalogue::{BuildDecision, Duplicate, NewJob};
+use codelupe_core::{ErrorCode, Reason, Slice, Split};
+use codelupe_store::catalogue::{AfterPage, BuildDecision, CrawledPage, Duplicate, NewJob};
 use codelupe_store::migration::{MigrationState, MigrationStatus};
 use codelupe_store::{CatalogueUrl, Schema};
 use tokio::time::sleep;
 
-use crate::rows::{RECIPE, batch, build, failed, repository};
+use crate::rows::{RECIPE, batch, build, failed, hosted, repository};
 use crate::world::World;
 
 async fn connect(url: &CatalogueUrl) -> Schema {
@@ -78,6 +78,18 @@ async fn full(world: &World) -> Schema {
     catalogue.enqueue(&jobs).await.unwrap();
     let report = ErrorReport::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
     catalogue.record_errors(&[(report, 3)]).await.unwrap();
+    let crawl = catalogue
+        .open_crawl("github.com", "q", &[Slice::default()])
+        .await
+        .unwrap();
+    let page = CrawledPage {
+        repositories: &[hosted(1, "o/a")],
+        after: AfterPage::Done,
+        total: Some(1),
+        incomplete: false,
+        skipped: 0,
+    };
+    catalogue.record_page(crawl, Slice::default(), &page).await.unwrap();
     catalogue.close().await;
     let counts = counts(world).await;
     assert!(

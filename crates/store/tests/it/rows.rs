@@ -1,6 +1,6 @@
 //! Rows to link: contents, repositories and batches of them.
 
-use codelupe_core::{BlobId, Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
+use codelupe_core::{BlobId, HostedRepository, Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
 use codelupe_store::catalogue::{Batch, BuildRow, ContentKey, ContentRow, FileRow, FileState, RepositoryRow};
 use codelupe_store::segment::SegmentInfo;
 
@@ -105,5 +105,17 @@ pub(crate) fn build(name: &str) -> BuildRow {
         digest: format!("digest of {name}"),
         created_at: 1,
         manifest: "{}".to_owned(),
+    }
+}
+
+/// A repository on a forge of which little is known.
+pub(crate) fn hosted(id: u64, full_name: &str) -> HostedRepository {
+    HostedRepository {
+        forge: "github.com".to_owned(),
+        id,
+        full_name: full_name.to_owned(),
+        clone_url: format!("https://github.com/{full_name}.git"),
+        stars: Some(10),
+        ..HostedRepository::default()
     }
 }

@@ -1,0 +1,143 @@
+//! `codelupe crawl`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use codelupe_core::ErrorCode;
+use codelupe_forge::{Estimate, Query};
+use codelupe_pipeline::crawl::{CrawlOptions, Crawled, crawl_queries, estimate};
+use codelupe_store::catalogue::CrawlReport;
+use serde_json::json;
+
+use super::with_worker;
+use crate::cli::CrawlArguments;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::settings::Settings;
+
+/// Topics and searches for a corpus of code, one on each line.
+const DEFAULT_TERMS: &str = include_str!("../../data/terms.txt");
+
+/// Incomplete slices that are told one by one.
+const TOLD_SLICES: usize = 5;
+
+/// The largest list of terms, in bytes.
+const MAX_TERMS_BYTES: u64 = 1 << 20;
+
+pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> anyhow::Result<()> {
+    let mut queries = arguments.queries.clone();
+    if let Some(path) = &arguments.terms {
+        queries.extend(terms(path)?);
+    }
+    let config = settings.config.clone();
+    if arguments.dry_run {
+        let work = move |worker: &codelupe_pipeline::Worker| estimate(&worker.context(&config)?, &queries);
+        return tell_estimates(settings, &with_worker(settings, settings.workplace(), work).await?);
+    }
+    let options = CrawlOptions {
+        limit: arguments.limit,
+        since: arguments.since,
+    };
+    let work = move |worker: &codelupe_pipeline::Worker| crawl_queries(&worker.context(&config)?, &queries, options);
+    let crawled = with_worker(settings, settings.workplace(), work).await?;
+    print(settings.json, &json!(crawled), || told(&crawled))
+}
+
+/// The queries of a list of terms.
+fn terms(path: &Path) -> anyhow::Result<Vec<Query>> {
+    let failure = |code, what: &str| Failure::new(code, format!("the terms `{}` {what}", path.display()));
+    let unreadable = || failure(ErrorCode::NotFound, "cannot be read");
+    let text = if path == Path::new("default") {
+        DEFAULT_TERMS.to_owned()
+    } else {
+        let bytes = std::fs::metadata(path).with_context(unreadable)?.len();
+        if bytes > MAX_TERMS_BYTES {
+            return Err(failure(ErrorCode::PayloadTooLarge, "have more than 1 MiB").into());
+        }
+        std::fs::read_to_string(path).with_context(unreadable)?
+    };
+    let lines = text.lines().map(str::trim).enumerate();
+    lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(index, line)| {
+            let query = if line.contains([':', '?']) {
+                line.to_owned()
+            } else {
+                format!("github?topic={line}")
+            };
+            query
+                .parse()
+                .with_context(|| failure(ErrorCode::Validation, &format!("are not valid in line {}", index + 1)))
+        })
+        .collect()
+}
+
+fn tell_estimates(settings: &Settings, estimates: &[(Query, Estimate)]) -> anyhow::Result<()> {
+    let value: Vec<_> = estimates
+        .iter()
+        .map(|(query, estimate)| json!({ "query": query, "repositories": estimate.repositories, "requests": estimate.requests }))
+        .collect();
+    print(settings.json, &json!({ "estimates": value }), || {
+        let number = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
+        let mut text = String::new();
+        for (query, estimate) in estimates {
+            let (repositories, requests) = (number(estimate.repositories), number(estimate.requests));
+            let _ = writeln!(
+                text,
+                "{query}: {repositories} repositories, at least {requests} requests"
+            );
+        }
+        text.trim_end().to_owned()
+    })
+}
+
+fn told(crawled: &Crawled) -> String {
+    let upserted = crawled.upserted;
+    let mut text = format!(
+        "{} repositories listed by {} requests: {} new, {} changed, {} renamed, {} unchanged.",
+        crawled.listed, crawled.requests, upserted.new, upserted.changed, upserted.renamed, upserted.unchanged
+    );
+    for report in &crawled.reports {
+        tell_report(&mut text, report);
+    }
+    text + "\nNext: codelupe repos list"
+}
+
+/// What a forge stated and what was found, and everything that is missing.
+fn tell_report(text: &mut String, report: &CrawlReport) {
+    let state = if report.done {
+        "done"
+    } else {
+        "goes on with the same command"
+    };
+    let _ = write!(
+        text,
+        "\nCrawl {}: {} found of {} stated, {} slices done, {} open; {state}.",
+        report.id, report.found, report.stated, report.slices_done, report.slices_open
+    );
+    if report.skipped > 0 {
+        let _ = write!(text, "\n  {} entries could not be read.", report.skipped);
+    }
+    for slice in report.incomplete.iter().take(TOLD_SLICES) {
+        let stated = slice.total.map_or_else(|| "more".to_owned(), |total| total.to_string());
+        let _ = write!(text, "\n  incomplete: {}: {} of {stated}", slice.slice, slice.found);
+    }
+    if report.incomplete.len() > TOLD_SLICES {
+        let _ = write!(
+            text,
+            "\n  and {} more incomplete slices",
+            report.incomplete.len() - TOLD_SLICES
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_that_come_with_the_program_are_queries() {
+        assert!(terms(Path::new("default")).unwrap().len() > 40);
+    }
+}

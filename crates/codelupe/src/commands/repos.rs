@@ -1,0 +1,187 @@
+//! `codelupe repos`.
+
+use std::fmt::Write as _;
+
+use codelupe_core::text::display_bounded;
+use codelupe_core::{ErrorCode, SelectionRules};
+use codelupe_pipeline::crawl::{self, Why};
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::{HostedFilter, HostedOrder, HostedRow};
+use comfy_table::Table;
+use serde_json::json;
+
+use crate::cli::{ListReposArguments, Order, ReposCommand};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::report::tables;
+use crate::settings::Settings;
+
+/// Bytes of a description in the list.
+const BRIEF_DESCRIPTION: usize = 50;
+
+pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> anyhow::Result<()> {
+    match command {
+        ReposCommand::List(arguments) => list(settings, arguments).await,
+        ReposCommand::Show { name } => show(settings, name).await,
+        ReposCommand::Why { name } => why(settings, name).await,
+        ReposCommand::OptOut { name, reason, .. } => opt_out(settings, name, reason.as_deref()).await,
+    }
+}
+
+async fn list(settings: &Settings, arguments: &ListReposArguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let filter = HostedFilter {
+        forge: arguments.forge.clone(),
+        language: arguments.language.clone(),
+        licence: arguments.licence.clone(),
+        stars: arguments.min_stars.map(|least| (least, u64::MAX)),
+        text: arguments.text.clone(),
+        order: match arguments.order {
+            Order::Score => HostedOrder::Score,
+            Order::Stars => HostedOrder::Stars,
+            Order::Pushed => HostedOrder::Pushed,
+        },
+        limit: arguments.limit,
+        ..HostedFilter::default()
+    };
+    let rules = &settings.config.selection;
+    let rows = if arguments.selected {
+        selected_rows(&catalogue, rules, filter, arguments.limit).await?
+    } else {
+        catalogue.hosted_repositories(&filter).await?
+    };
+    let value: Vec<_> = rows.iter().map(|row| json!(row)).collect();
+    print(settings.json, &json!({ "repositories": value }), || {
+        match rows.as_slice() {
+            [] => "No repositories. `codelupe crawl` finds some.".to_owned(),
+            rows => table(rows).to_string(),
+        }
+    })
+}
+
+async fn selected_rows(
+    catalogue: &Catalogue,
+    rules: &SelectionRules,
+    filter: HostedFilter,
+    limit: u32,
+) -> anyhow::Result<Vec<HostedRow>> {
+    let chosen = crawl::selected(catalogue, rules, filter, limit as usize).await?;
+    let mut rows = Vec::new();
+    for repository in chosen {
+        rows.extend(catalogue.hosted_repository(&repository.forge, repository.id).await?);
+    }
+    Ok(rows)
+}
+
+fn table(rows: &[HostedRow]) -> Table {
+    let mut table = tables::table(
+        &[
+            "repository",
+            "score",
+            "stars",
+            "language",
+            "licence",
+            "state",
+            "description",
+        ],
+        &[1, 2],
+    );
+    for row in rows {
+        let repository = &row.repository;
+        let text = |text: &Option<String>| {
+            text.as_deref()
+                .map_or_else(String::new, |text| display_bounded(text.as_bytes(), BRIEF_DESCRIPTION))
+        };
+        table.add_row([
+            format!("{}/{}", repository.forge, repository.full_name),
+            row.score.map_or_else(String::new, |score| format!("{score:.0}")),
+            repository.stars.map_or_else(String::new, |stars| stars.to_string()),
+            text(&repository.language),
+            text(&repository.licence),
+            row.opt_out
+                .as_ref()
+                .map_or_else(|| row.state.to_string(), |_| "opt_out".to_owned()),
+            text(&repository.description),
+        ]);
+    }
+    table
+}
+
+/// Splits `HOST/owner/name`.
+fn split(name: &str) -> Result<(&str, &str), Failure> {
+    let parts = name
+        .split_once('/')
+        .filter(|(host, rest)| !host.is_empty() && rest.contains('/'));
+    parts.ok_or_else(|| Failure::new(ErrorCode::Validation, format!("`{name}` is not HOST/owner/name")))
+}
+
+fn unknown(name: &str) -> Failure {
+    let why = format!("no crawl has found `{name}`; `codelupe crawl github:owner/name` asks for it");
+    Failure::new(ErrorCode::NotFound, why)
+}
+
+async fn show(settings: &Settings, name: &str) -> anyhow::Result<()> {
+    let (forge, full_name) = split(name)?;
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let row = catalogue
+        .hosted_by_name(forge, full_name)
+        .await?
+        .ok_or_else(|| unknown(name))?;
+    let names = catalogue.hosted_names(forge, row.repository.id).await?;
+    let raw: serde_json::Value = serde_json::from_str(&row.repository.raw).unwrap_or_default();
+    let mut value = json!(row);
+    value["repository"]["raw"] = raw;
+    value["names"] = json!(names);
+    print(settings.json, &value, || {
+        let mut shown = value.clone();
+        if let Some(repository) = shown["repository"].as_object_mut() {
+            repository.remove("raw");
+        }
+        format!("{shown:#}\n`--json` has the forge's own answer too.")
+    })
+}
+
+async fn why(settings: &Settings, name: &str) -> anyhow::Result<()> {
+    let (forge, full_name) = split(name)?;
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let why = crawl::why(&catalogue, &settings.config.selection, forge, full_name).await?;
+    let why = why.ok_or_else(|| unknown(name))?;
+    print(settings.json, &json!(why), || told(name, &why))
+}
+
+fn told(name: &str, why: &Why) -> String {
+    let mut text = match (why.selection.selected, why.row.state.as_str()) {
+        (true, "listed") => format!("{name} is fetched."),
+        (true, state) => format!("{name} is not fetched: it is {state}."),
+        (false, _) => format!("{name} is not fetched."),
+    };
+    for line in why.selection.reasons() {
+        let _ = write!(text, "\n  {line}");
+    }
+    let _ = write!(text, "\nScore {}:", why.score.value);
+    for part in &why.score.parts {
+        let _ = write!(text, "\n  {:+} {}", part.points, part.reason);
+    }
+    text
+}
+
+async fn opt_out(settings: &Settings, name: &str, reason: Option<&str>) -> anyhow::Result<()> {
+    let (forge, full_name) = split(name)?;
+    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+    let row = catalogue
+        .hosted_by_name(forge, full_name)
+        .await?
+        .ok_or_else(|| unknown(name))?;
+    catalogue.set_opt_out(forge, row.repository.id, reason).await?;
+    catalogue.close().await;
+    print(
+        settings.json,
+        &json!({ "repository": name, "opt_out": reason }),
+        || match reason {
+            Some(_) => {
+                format!("{name} is never fetched again. What was fetched of it stays in the builds that have it.")
+            }
+            None => format!("{name} may be fetched again."),
+        },
+    )
+}

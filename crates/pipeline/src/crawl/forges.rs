@@ -1,0 +1,76 @@
+//! The forges that queries are for, and who asks them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use codelupe_forge::{Budget, HttpSettings, Lister, Pace, Query, Site, SiteKind, Token};
+use serde::{Deserialize, Serialize};
+
+use super::HostedQuery;
+use crate::config::Config;
+use crate::error::Error;
+
+/// A forge that is not at its usual place, or is asked at another pace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgeSettings {
+    /// Its software: `github`, `gitlab`, `gitea` or `forgejo`.
+    pub kind: SiteKind,
+    /// Where its pages are: `https://git.example.org`.
+    pub url: String,
+    /// How quickly it is asked. Default `polite`.
+    #[serde(default)]
+    pub pace: Pace,
+}
+
+/// Forges by host. All queries of one forge share one identity and its budget.
+pub struct Forges {
+    settings: BTreeMap<String, ForgeSettings>,
+    http: HttpSettings,
+    tokens: Vec<Token>,
+    listers: HashMap<String, Lister>,
+}
+
+impl Forges {
+    /// The forges of the settings, and those that everybody knows.
+    pub fn new(config: &Config, tokens: &[Token]) -> Self {
+        Self {
+            settings: config.forges.clone(),
+            http: config.http.clone(),
+            tokens: tokens.to_vec(),
+            listers: HashMap::new(),
+        }
+    }
+
+    /// A query, with who asks it.
+    ///
+    /// # Errors
+    /// `Source` when a setting of its forge is not usable.
+    pub fn ask(&mut self, query: &Query) -> Result<HostedQuery, Error> {
+        let host = query.host().to_owned();
+        if !self.listers.contains_key(&host) {
+            let lister = self.lister(query)?;
+            self.listers.insert(host.clone(), lister);
+        }
+        HostedQuery::new(self.listers[&host].clone(), query.clone())
+    }
+
+    fn lister(&self, query: &Query) -> Result<Lister, Error> {
+        let mut named = None;
+        for settings in self.settings.values() {
+            let site = Site::new(settings.kind, &settings.url)?;
+            if site.host() == query.host() {
+                named = Some((site, settings.pace));
+            }
+        }
+        let (site, pace) = match named {
+            Some(named) => named,
+            None => (
+                Site::new(query.kind(), &format!("https://{}", query.host()))?,
+                Pace::default(),
+            ),
+        };
+        let token = self.tokens.iter().find(|token| token.is_for(&site.api())).cloned();
+        let budget = Budget::new(&site, token.is_some(), pace);
+        Ok(Lister::new(site, token, &self.http, budget)?)
+    }
+}

@@ -1,0 +1,94 @@
+//! Which of the repositories in the catalogue are fetched.
+
+use codelupe_core::selection::Selection;
+use codelupe_core::{Candidate, HostedRepository, LicenceClass, Score, SelectionRules, SpdxExpression};
+use codelupe_process::licence::class_of;
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::{HostedFilter, HostedRow, HostedState};
+use serde::Serialize;
+
+use super::now;
+use crate::error::Error;
+
+/// Rows read at once.
+const PAGE: u32 = 1000;
+
+/// The class of the licence that a forge detected. What it does not know (`NOASSERTION`) is another one.
+pub fn licence_class(repository: &HostedRepository) -> LicenceClass {
+    let licence = repository.licence.as_deref();
+    licence.map_or(LicenceClass::None, |licence| class_of(&SpdxExpression::new(licence)))
+}
+
+fn candidate(row: &HostedRow) -> Candidate<'_> {
+    Candidate {
+        repository: &row.repository,
+        licence_class: licence_class(&row.repository),
+        opt_out: row.opt_out.as_deref(),
+    }
+}
+
+/// The repositories that are to be fetched: those that the filter lets through, that are still there, and that meet the
+/// rules; in the filter's order, at most `limit`. They come without the forge's raw answer.
+///
+/// # Errors
+/// `Store` when the catalogue cannot be read.
+pub async fn selected(
+    catalogue: &Catalogue,
+    rules: &SelectionRules,
+    filter: HostedFilter,
+    limit: usize,
+) -> Result<Vec<HostedRepository>, Error> {
+    let now = now();
+    let mut filter = HostedFilter {
+        state: Some(HostedState::Listed),
+        limit: PAGE,
+        ..filter
+    };
+    let mut selected = Vec::new();
+    loop {
+        let rows = catalogue.hosted_repositories(&filter).await?;
+        let Some(last) = rows.last() else {
+            return Ok(selected);
+        };
+        filter.after = Some(last.position(filter.order));
+        for mut row in rows {
+            if selected.len() >= limit {
+                return Ok(selected);
+            }
+            if rules.verdict(&candidate(&row), now).selected {
+                row.repository.raw = String::new();
+                selected.push(row.repository);
+            }
+        }
+    }
+}
+
+/// Why a repository is fetched or not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Why {
+    /// The repository.
+    pub row: HostedRow,
+    /// Its score, with its parts.
+    pub score: Score,
+    /// The rules, each with its outcome.
+    pub selection: Selection,
+}
+
+/// Says of a repository, by a name that it has or had, why it is fetched or not; none when it is not known.
+///
+/// # Errors
+/// `Store` when the catalogue cannot be read.
+pub async fn why(
+    catalogue: &Catalogue,
+    rules: &SelectionRules,
+    forge: &str,
+    full_name: &str,
+) -> Result<Option<Why>, Error> {
+    let Some(row) = catalogue.hosted_by_name(forge, full_name).await? else {
+        return Ok(None);
+    };
+    let now = now();
+    let score = Score::of(&candidate(&row), now);
+    let selection = rules.verdict(&candidate(&row), now);
+    Ok(Some(Why { row, score, selection }))
+}
