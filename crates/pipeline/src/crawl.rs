@@ -179,12 +179,12 @@ impl Crawl<'_> {
             self.crawled.requests += 1;
             let page = self.listing.page(open.slice, open.cursor.as_deref());
             let answer = until_stopped(self.progress, page).await?;
-            let code = match &answer {
-                Ok(Listed::Page { incomplete: true, .. }) => ErrorCode::Timeout,
+            let (code, told) = match &answer {
+                Ok(Listed::Page { incomplete: true, .. }) => (ErrorCode::Timeout, None),
                 Ok(_) => return answer,
-                Err(error) => error.code(),
+                Err(error) => (error.code(), error.retry_after()),
             };
-            if !wait(code, attempt, self.progress).await? {
+            if !wait(code, attempt, told, self.progress).await? {
                 return answer;
             }
             attempt += 1;
@@ -192,9 +192,9 @@ impl Crawl<'_> {
     }
 }
 
-/// Waits as the code's policy says; false when there is no further attempt.
-async fn wait(code: ErrorCode, attempt: u32, progress: &Progress) -> Result<bool, Error> {
-    let Some(delay) = code.policy().delay_after(attempt, None, seed()) else {
+/// Waits as long as the forge told, or as the code's policy says; false when there is no further attempt.
+async fn wait(code: ErrorCode, attempt: u32, told: Option<Duration>, progress: &Progress) -> Result<bool, Error> {
+    let Some(delay) = code.policy().delay_after(attempt, told, seed()) else {
         return Ok(false);
     };
     tracing::debug!(code = code.code(), attempt, ?delay, "asking the forge again");

@@ -1,6 +1,7 @@
 //! The error of this crate.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use codelupe_core::ErrorCode;
 
@@ -71,6 +72,14 @@ impl Error {
     /// Which part failed.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// How long a forge asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.source
+            .as_deref()?
+            .downcast_ref::<codelupe_forge::Error>()?
+            .retry_after()
     }
 
     /// The stable code, that of the part that failed.

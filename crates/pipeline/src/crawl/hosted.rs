@@ -62,22 +62,7 @@ impl Listing for HostedQuery {
         {
             answer = self.lister.page(&self.query, slice, cursor).await;
         }
-        Ok(match answer? {
-            codelupe_forge::Listing::TooMany { total } => Listed::TooMany { total },
-            codelupe_forge::Listing::Page {
-                repositories,
-                skipped,
-                total,
-                incomplete,
-                next,
-            } => Listed::Page {
-                repositories,
-                skipped,
-                total,
-                incomplete,
-                next,
-            },
-        })
+        Ok(answer?)
     }
 
     async fn refresh(&self, known: &[DueRepository]) -> Result<Vec<(u64, Refreshed)>, Error> {

@@ -2,32 +2,11 @@
 
 use async_trait::async_trait;
 use codelupe_core::{HostedRepository, Slice};
+/// A forge's answer to a question for a page.
+pub use codelupe_forge::Listing as Listed;
 use codelupe_store::catalogue::{DueRepository, HostedState};
 
 use crate::error::Error;
-
-/// A forge's answer to a question for a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listed {
-    /// The slice holds more than the forge lists.
-    TooMany {
-        /// How many it says there are.
-        total: u64,
-    },
-    /// A page.
-    Page {
-        /// What could be read of it.
-        repositories: Vec<HostedRepository>,
-        /// Items that could not.
-        skipped: u64,
-        /// How many the forge says there are in the slice.
-        total: Option<u64>,
-        /// Whether the forge says that it did not look everywhere, or does not list all of the slice.
-        incomplete: bool,
-        /// How to ask for the next page.
-        next: Option<String>,
-    },
-}
 
 /// A forge's answer to a question for one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

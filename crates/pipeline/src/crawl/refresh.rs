@@ -69,7 +69,7 @@ async fn ask(
             Ok(answers) => return Ok(answers),
             Err(error) => error,
         };
-        if !wait(error.code(), attempt, progress).await? {
+        if !wait(error.code(), attempt, error.retry_after(), progress).await? {
             return Err(error);
         }
         attempt += 1;
