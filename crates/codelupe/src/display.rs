@@ -58,7 +58,7 @@ fn bar() -> ProgressBar {
 }
 
 async fn draw(progress: &Progress, bar: &ProgressBar) {
-    let mut rate = Rate::new();
+    let mut speed = Speedometer::new();
     let mut step = None;
     loop {
         if read(&progress.total) == 0 {
@@ -73,19 +73,25 @@ async fn draw(progress: &Progress, bar: &ProgressBar) {
         }
         bar.set_length(read(&progress.total));
         bar.set_position(read(&progress.done));
-        bar.set_message(message(progress, &mut rate));
+        bar.set_message(message(progress, &mut speed));
         tokio::time::sleep(DRAW_EVERY).await;
     }
 }
 
-fn message(progress: &Progress, rate: &mut Rate) -> String {
+fn message(progress: &Progress, speed: &mut Speedometer) -> String {
     if progress.step() != Step::Process {
         return progress.current();
     }
-    let (files, bytes) = rate.per_second(progress);
+    let rate = speed.look(progress);
+    let received = match read(&progress.received) {
+        0 => String::new(),
+        _ => format!(" {}/s received", HumanBytes(rate.received)),
+    };
     format!(
-        "{files} files/s {}/s │ kept {} dropped {} known {} │ {}",
-        HumanBytes(bytes),
+        "{}/min{received} {} files/s {}/s │ kept {} dropped {} known {} │ {}",
+        rate.done_per_minute,
+        rate.files,
+        HumanBytes(rate.bytes),
         HumanCount(read(&progress.kept)),
         HumanCount(read(&progress.dropped)),
         HumanCount(read(&progress.known)),
@@ -94,16 +100,18 @@ fn message(progress: &Progress, rate: &mut Rate) -> String {
 }
 
 async fn log(progress: &Progress) {
-    let mut rate = Rate::new();
+    let mut speed = Speedometer::new();
     loop {
         tokio::time::sleep(LOG_EVERY).await;
-        let (files_per_second, bytes_per_second) = rate.per_second(progress);
+        let rate = speed.look(progress);
         tracing::info!(
             step = progress.step().as_str(),
             done = read(&progress.done),
             total = read(&progress.total),
-            files_per_second,
-            bytes_per_second,
+            done_per_minute = rate.done_per_minute,
+            received_per_second = rate.received,
+            files_per_second = rate.files,
+            bytes_per_second = rate.bytes,
             kept = read(&progress.kept),
             dropped = read(&progress.dropped),
             known = read(&progress.known),
@@ -116,23 +124,34 @@ fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Files and bytes per second since the last look, smoothed.
+/// How fast it goes, smoothed.
+#[derive(Clone, Copy, Default)]
 struct Rate {
-    at: Instant,
+    /// Units of the step, repositories at first, per minute.
+    done_per_minute: u64,
+    /// Bytes from forges per second.
+    received: u64,
+    /// Files per second.
     files: u64,
+    /// Bytes processed per second.
     bytes: u64,
-    smooth: Option<(f64, f64)>,
 }
 
-impl Rate {
+/// Looks at the counters from time to time.
+struct Speedometer {
+    at: Instant,
+    counts: [u64; 4],
+    smooth: Option<[f64; 4]>,
+}
+
+impl Speedometer {
     /// The weight of the newest value in the exponential moving average.
     const WEIGHT: f64 = 0.2;
 
     fn new() -> Self {
         Self {
             at: Instant::now(),
-            files: 0,
-            bytes: 0,
+            counts: [0; 4],
             smooth: None,
         }
     }
@@ -142,20 +161,25 @@ impl Rate {
         clippy::cast_sign_loss,
         reason = "rates are positive and far below 2^63"
     )]
-    fn per_second(&mut self, progress: &Progress) -> (u64, u64) {
-        let (files, bytes) = (read(&progress.files), read(&progress.bytes));
+    fn look(&mut self, progress: &Progress) -> Rate {
+        let counters = [&progress.done, &progress.received, &progress.files, &progress.bytes];
+        let counts = counters.map(read);
         let seconds = self.at.elapsed().as_secs_f64().max(0.001);
-        let now = (
-            files.saturating_sub(self.files) as f64 / seconds,
-            bytes.saturating_sub(self.bytes) as f64 / seconds,
-        );
-        (self.at, self.files, self.bytes) = (Instant::now(), files, bytes);
-        let (old_files, old_bytes) = self.smooth.unwrap_or(now);
-        let smooth = (
-            old_files + Self::WEIGHT * (now.0 - old_files),
-            old_bytes + Self::WEIGHT * (now.1 - old_bytes),
-        );
-        self.smooth = Some(smooth);
-        (smooth.0 as u64, smooth.1 as u64)
+        let mut smooth = self.smooth.unwrap_or_default();
+        for ((smooth, now), before) in smooth.iter_mut().zip(counts).zip(self.counts) {
+            let rate = now.saturating_sub(before) as f64 / seconds;
+            *smooth = match self.smooth {
+                Some(_) => *smooth + Self::WEIGHT * (rate - *smooth),
+                None => rate,
+            };
+        }
+        (self.at, self.counts, self.smooth) = (Instant::now(), counts, Some(smooth));
+        let [done, received, files, bytes] = smooth;
+        Rate {
+            done_per_minute: (done * 60.0) as u64,
+            received: received as u64,
+            files: files as u64,
+            bytes: bytes as u64,
+        }
     }
 }

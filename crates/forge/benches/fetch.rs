@@ -115,7 +115,7 @@ fn ours(url: &str, files: &mut Files) {
     )
     .unwrap();
     let Fetched::Snapshot(mut snapshot) = fetcher
-        .fetch(&Remote::at(url).unwrap(), &Limits::default(), None)
+        .fetch(&Remote::at(url).unwrap(), &Limits::default(), None, None)
         .unwrap()
     else {
         panic!("nothing was known")

@@ -54,7 +54,7 @@ mod wire;
 pub use budget::{Budget, Pace, Resource};
 pub use discover::{Found, Kind, Located, discover};
 pub use error::{Error, ErrorKind};
-pub use fetch::{FetchSettings, Fetched, Fetcher, Remote};
+pub use fetch::{FetchSettings, Fetched, Fetcher, Remote, Wanted};
 pub use http::{HttpSettings, Token, Url};
 pub use limits::Limits;
 pub use listing::{Estimate, GoneReason, Known, Lister, Listing, Qualifier, Query, Refreshed, Target};

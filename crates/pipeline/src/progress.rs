@@ -1,8 +1,7 @@
 //! What a running stage tells whoever watches, and how it is asked to stop.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 
@@ -62,6 +61,8 @@ pub struct Progress {
     pub files: AtomicU64,
     /// Bytes looked at by processing.
     pub bytes: AtomicU64,
+    /// Bytes of packs that came from forges.
+    pub received: Arc<AtomicU64>,
     /// Files kept by processing.
     pub kept: AtomicU64,
     /// Files dropped by fetching or processing.

@@ -107,6 +107,46 @@ fn the_corpus_is_that_of_the_same_repositories_here() {
     assert_eq!(contents(&bench), contents(&here));
 }
 
+/// What was asked for in requests for packs since the first `before`.
+fn wants(server: &Server, before: usize) -> Vec<usize> {
+    let requests = server.requests();
+    let fetches = requests[before..].iter().filter_map(|request| {
+        let body = String::from_utf8_lossy(&request.body);
+        body.contains("command=fetch").then(|| body.matches("want ").count())
+    });
+    fetches.collect()
+}
+
+#[test]
+fn an_update_brings_what_is_new_and_ends_in_the_same_corpus() {
+    let bench = Bench::new();
+    let files: Vec<(String, String)> = CODE.map(|path| (path.replace("core/", ""), real_code(path))).into();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    let root = bench.git_repository("r", &files);
+    let server = git_http::serve(&bench.sources(), None);
+    let arguments = addresses(&server, &["r".to_owned()]);
+    let arguments = borrowed(&arguments);
+    bench.json(&arguments);
+    assert_eq!(wants(&server, 0), [1]);
+
+    // One file is new, one has another name, and names count; the licence is read again.
+    write(&root, "src/new.rs", real_code("core/src/text.rs").as_bytes());
+    git(&root, &["checkout", "--quiet", "."]);
+    git(&root, &["mv", "src/blob.rs", "src/object.rs"]);
+    git(&root, &["add", "--all"]);
+    git(&root, &["commit", "--quiet", "--message", "two"]);
+    let before = server.requests().len();
+    let updated = bench.json(&arguments);
+    assert_eq!(wants(&server, before), [1, 3]);
+    let fresh = Bench::new();
+    let whole = fresh.json(&arguments);
+    assert_eq!(splits(&bench, &updated), splits(&fresh, &whole));
+    assert_eq!(updated["stats"]["licences"], whole["stats"]["licences"]);
+}
+
 #[test]
 fn killed_while_fetching_it_ends_in_the_same_corpus() {
     let bench = Bench::new();

@@ -76,6 +76,14 @@ impl GitSnapshot {
             limits: limits.clone(),
         })
     }
+
+    /// The same, with its files in `objects`.
+    pub(crate) fn with_objects(self, objects: Box<dyn ObjectDatabase>) -> Self {
+        Self {
+            objects: Some(objects),
+            ..self
+        }
+    }
 }
 
 impl Snapshot for GitSnapshot {

@@ -133,6 +133,11 @@ pub(crate) fn apply_delta(base: &[u8], delta: &[u8], limit: usize) -> Option<Vec
 }
 
 impl Pack {
+    /// Whether it has the object `id`.
+    pub(crate) fn has(&self, id: &[u8; 20]) -> bool {
+        self.ids.contains_key(id)
+    }
+
     fn entry(&self, id: &[u8; 20]) -> Result<(u32, &Entry), Failure> {
         let index = *self.ids.get(id).ok_or(Failure::Missing)?;
         let entry = self.entries.get(index as usize).ok_or(Failure::Missing)?;

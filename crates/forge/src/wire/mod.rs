@@ -1,7 +1,8 @@
 //! Git's protocol, version 2, as far as reading the newest state of a repository needs it (git's `gitprotocol-v2`,
 //! `gitprotocol-http`).
 //!
-//! Three requests: the server's capabilities, its `HEAD`, one pack. References other than `HEAD` are never asked for.
+//! Three requests: the server's capabilities, its `HEAD`, one pack; of a repository that is known already two packs, the
+//! second with what is not. References other than `HEAD` are never asked for.
 //! Nothing that the server says is shown but the text of its errors, made printable.
 
 mod capabilities;
@@ -15,7 +16,7 @@ use std::io;
 
 pub(crate) use capabilities::{Capabilities, IdHash};
 pub(crate) use head::{Head, head_request, read_head};
-pub(crate) use pack_request::{PackRequest, read_to_pack};
+pub(crate) use pack_request::{Files, PackRequest, read_to_pack};
 
 /// The path of the capabilities below the address of a repository.
 pub(crate) const CAPABILITIES_PATH: &str = "info/refs?service=git-upload-pack";

@@ -9,36 +9,56 @@ use super::{AGENT, Malformed, line};
 /// The most lines before the pack: acknowledgements and shallow commits.
 const MAX_LINES: usize = 10_000;
 
-/// What is asked for: one commit without its history.
-#[derive(Debug, Clone)]
-pub(crate) struct PackRequest {
-    /// The commit, or the tag of one.
-    pub(crate) want: [u8; 20],
-    /// A commit whose files are known already, and are left out.
-    pub(crate) have: Option<[u8; 20]>,
-    /// Files of more than so many bytes are left out.
-    pub(crate) blob_limit: Option<u64>,
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PackRequest<'a> {
+    /// A commit, or the tag of one, without its history.
+    Commit {
+        /// Its id.
+        id: [u8; 20],
+        /// Which of its files.
+        files: Files,
+    },
+    /// Some files by their ids. Version 2 of the protocol lets a client name any object (git's `upload-pack`; fetching
+    /// what a partial clone left out works by it); some servers refuse it.
+    Blobs(&'a [[u8; 20]]),
 }
 
-impl PackRequest {
+/// Which files come with a commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Files {
+    /// All.
+    All,
+    /// Those of at most so many bytes. The server must be able to filter.
+    UpTo(u64),
+    /// None, only the folders. The server must be able to filter.
+    None,
+}
+
+impl PackRequest<'_> {
     /// The request as sent. It asks for no thin pack, so that the pack is complete in itself, and for no progress.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut request = Vec::new();
         pkt_line::write(&mut request, "command=fetch");
         pkt_line::write(&mut request, AGENT);
         pkt_line::write_delimiter(&mut request);
         pkt_line::write(&mut request, "no-progress");
         pkt_line::write(&mut request, "ofs-delta");
-        if let Some(have) = self.have {
-            pkt_line::write(&mut request, &format!("shallow {}", hex::encode(have)));
-        }
-        pkt_line::write(&mut request, "deepen 1");
-        if let Some(limit) = self.blob_limit {
-            pkt_line::write(&mut request, &format!("filter blob:limit={limit}"));
-        }
-        pkt_line::write(&mut request, &format!("want {}", hex::encode(self.want)));
-        if let Some(have) = self.have {
-            pkt_line::write(&mut request, &format!("have {}", hex::encode(have)));
+        match self {
+            Self::Commit { id, files } => {
+                pkt_line::write(&mut request, "deepen 1");
+                match files {
+                    Files::All => {}
+                    Files::UpTo(bytes) => pkt_line::write(&mut request, &format!("filter blob:limit={bytes}")),
+                    Files::None => pkt_line::write(&mut request, "filter blob:none"),
+                }
+                pkt_line::write(&mut request, &format!("want {}", hex::encode(id)));
+            }
+            Self::Blobs(ids) => {
+                for id in ids {
+                    pkt_line::write(&mut request, &format!("want {}", hex::encode(id)));
+                }
+            }
         }
         pkt_line::write(&mut request, "done");
         pkt_line::write_flush(&mut request);
@@ -86,17 +106,18 @@ mod tests {
 
     #[test]
     fn the_request_is_that_of_the_format() {
-        let request = PackRequest {
-            want: [0x11; 20],
-            have: Some([0x22; 20]),
-            blob_limit: Some(9),
-        };
-        let text = String::from_utf8(request.to_bytes()).unwrap();
+        let text = |request: PackRequest<'_>| String::from_utf8(request.to_bytes()).unwrap();
+        let commit = |files| text(PackRequest::Commit { id: [0x11; 20], files });
         let (one, two) = ("11".repeat(20), "22".repeat(20));
-        let expected = format!("deepen 1\n0018filter blob:limit=9\n0032want {one}\n0032have {two}\n0009done\n0000");
-        assert!(
-            text.contains(&format!("0035shallow {two}\n")) && text.ends_with(&expected),
-            "{text}"
+        let ends = |text: &str, expected: &str| assert!(text.ends_with(expected), "{text}");
+        let end = format!("0032want {one}\n0009done\n0000");
+        ends(&commit(Files::All), &format!("000eofs-delta\n000ddeepen 1\n{end}"));
+        ends(
+            &commit(Files::UpTo(9)),
+            &format!("deepen 1\n0018filter blob:limit=9\n{end}"),
         );
+        ends(&commit(Files::None), &format!("deepen 1\n0015filter blob:none\n{end}"));
+        let blobs = text(PackRequest::Blobs(&[[0x22; 20], [0x11; 20]]));
+        ends(&blobs, &format!("000eofs-delta\n0032want {two}\n{end}"));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn fetch(url: &str) -> Result<Box<dyn Snapshot>, Error> {
 }
 
 fn fetch_by(fetcher: &Fetcher, url: &str, limits: &Limits) -> Result<Box<dyn Snapshot>, Error> {
-    match fetcher.fetch(&Remote::at(url).unwrap(), limits, None)? {
+    match fetcher.fetch(&Remote::at(url).unwrap(), limits, None, None)? {
         Fetched::Snapshot(snapshot) => Ok(snapshot),
         Fetched::Unchanged => panic!("nothing was known"),
     }
@@ -161,7 +161,7 @@ fn an_unchanged_head_costs_two_small_requests() {
     let name = bare.path().file_name().unwrap().to_str().unwrap();
     let remote = Remote::at(&parent.url(&format!("/{name}"))).unwrap();
     let head = git_word(bare.path(), &["rev-parse", "HEAD"], b"");
-    let fetched = fetcher().fetch(&remote, &Limits::default(), Some(&head)).unwrap();
+    let fetched = fetcher().fetch(&remote, &Limits::default(), Some(&head), None).unwrap();
     assert!(matches!(fetched, Fetched::Unchanged));
     let requests = parent.requests();
     assert_eq!(requests.len(), 2);
@@ -171,7 +171,9 @@ fn an_unchanged_head_costs_two_small_requests() {
             .all(|request| request.header("git-protocol") == Some("version=2"))
     );
     assert!(requests[0].header("user-agent").unwrap().starts_with("codelupe/"));
-    let fetched = fetcher().fetch(&remote, &Limits::default(), Some("other")).unwrap();
+    let fetched = fetcher()
+        .fetch(&remote, &Limits::default(), Some("other"), None)
+        .unwrap();
     assert!(matches!(fetched, Fetched::Snapshot(_)));
 }
 

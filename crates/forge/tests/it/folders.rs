@@ -256,7 +256,10 @@ fn as_plain_user(test: &str) -> bool {
     let program = copy.path().join("test");
     // By a process of its own: what is open for writing here, a child of another test may hold open a while longer, and
     // then it cannot be started.
-    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&program)
+        .status();
     assert!(copied.unwrap().success());
     let output = Command::new(program)
         .args(["--exact", test, "--nocapture"])

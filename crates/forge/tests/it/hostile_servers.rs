@@ -146,7 +146,7 @@ fn redirects_lead_nowhere_else_and_a_token_stays_at_home() {
         let token = Token::new("SECRET", &Url::parse(&server.url("/")).unwrap()).unwrap();
         let fetcher = fetcher_with(&HttpSettings::default(), &FetchSettings::default(), vec![token]);
         let remote = Remote::at(&server.url("/a/b")).unwrap();
-        let error = fetcher.fetch(&remote, &Limits::default(), None).err().unwrap();
+        let error = fetcher.fetch(&remote, &Limits::default(), None, None).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Redirect, "{error}");
     }
     assert!(elsewhere.requests().is_empty(), "nobody was sent there");
@@ -212,7 +212,7 @@ fn silence_and_endless_nothing_end_in_time() {
     let start = Instant::now();
     let kind = |server: &Server, settings: &FetchSettings| {
         let remote = Remote::at(&server.url("/a/b")).unwrap();
-        let fetched = fetcher_with(&silent, settings, Vec::new()).fetch(&remote, &Limits::default(), None);
+        let fetched = fetcher_with(&silent, settings, Vec::new()).fetch(&remote, &Limits::default(), None, None);
         fetched
             .map(|fetched| matches!(fetched, Fetched::Unchanged))
             .unwrap_err()

@@ -12,3 +12,4 @@ mod hostile_servers;
 mod listing;
 mod listing_faults;
 mod listing_others;
+mod updates;

@@ -6,12 +6,12 @@ use std::sync::mpsc::SyncSender;
 use codelupe_core::error::{Class, ErrorContext, ErrorReport};
 use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, LicenceClass, Repository, Verdict};
-use codelupe_forge::{ErrorKind, Found, Snapshot};
+use codelupe_forge::{Entry, ErrorKind, Found, Snapshot};
 use codelupe_process::Processor;
 use codelupe_process::licence::{is_licence_file, is_manifest};
 use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
 
-use super::opening::{Opened, Opening, open_each};
+use super::opening::{Known, LOOKUP_FILES, Opened, Opening, open_each};
 use super::{Blob, Chunk, OnTheWay, ReadRepository, content_key};
 use crate::context::Context;
 use crate::error::Error;
@@ -19,9 +19,6 @@ use crate::progress::{Progress, raise};
 
 /// A chunk is handed on when its contents reach this many bytes, or its repositories this many files.
 const CHUNK_BYTES: usize = 8 << 20;
-
-/// Files looked up in the catalogue at a time.
-const LOOKUP_FILES: usize = 256;
 
 /// Licence texts and manifests read from one repository.
 const MAX_LICENCE_TEXTS: usize = 32;
@@ -94,9 +91,12 @@ impl<'a> Reader<'a> {
 
     fn read_all(&mut self, repositories: Vec<Found>) -> Result<u64, Halt> {
         let mut unchanged = 0;
-        let (context, finished) = (self.context, self.finished);
+        let known = Known {
+            recipe: self.recipe,
+            finished: self.finished,
+        };
         self.stop_if_asked()?;
-        open_each(context, repositories, finished, |opening| {
+        open_each(self.context, repositories, known, |opening| {
             unchanged += self.take(opening)?;
             self.stop_if_asked()
         })?;
@@ -269,10 +269,7 @@ impl<'a> Reader<'a> {
 
     fn read_licence_texts(&mut self, snapshot: &mut dyn Snapshot) -> Vec<(String, String)> {
         let wanted: Vec<usize> = (0..snapshot.entries().len())
-            .filter(|index| {
-                let entry = &snapshot.entries()[*index];
-                entry.verdict == Verdict::Kept && (is_licence_file(&entry.path) || is_manifest(&entry.path))
-            })
+            .filter(|index| tells_licence(&snapshot.entries()[*index]))
             .take(MAX_LICENCE_TEXTS)
             .collect();
         let mut texts = Vec::new();
@@ -325,6 +322,11 @@ impl<'a> Reader<'a> {
     fn progress(&self) -> &'a Progress {
         &self.context.progress
     }
+}
+
+/// Whether a file may tell the licence of its repository.
+pub(super) fn tells_licence(entry: &Entry) -> bool {
+    entry.verdict == Verdict::Kept && (is_licence_file(&entry.path) || is_manifest(&entry.path))
 }
 
 /// What is known of a repository that was not read.
