@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
-pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, ReposCommand};
+pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
 pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
 use source::SourceParser;

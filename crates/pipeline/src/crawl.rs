@@ -11,6 +11,7 @@ mod refresh;
 mod select;
 mod whole;
 
+use std::ops::AddAssign;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codelupe_core::{Candidate, ErrorCode, HostedRepository, Score};
@@ -19,17 +20,20 @@ use codelupe_store::catalogue::{AfterPage, CrawlId, CrawlReport, CrawledPage, Op
 use serde::Serialize;
 
 pub use forges::{ForgeSettings, Forges};
-pub use hosted::HostedQuery;
-pub use listing::{Listed, Listing, Refreshed};
+pub use hosted::{HostedForge, HostedQuery};
+pub use listing::{Listed, Listing, Refreshed, Refresher};
 pub use refresh::{RefreshOptions, refresh};
 pub use select::{Why, licence_class, selected, why};
-pub use whole::{crawl_queries, estimate, find_hosted};
+pub use whole::{crawl_queries, estimate, find_hosted, refresh_forges};
 
 use crate::error::{Error, ErrorKind};
 use crate::progress::{Progress, Step, raise};
 
 /// How often a wait looks whether it is to stop: a person does not notice a quarter of a second.
 const STOP_POLL: Duration = Duration::from_millis(250);
+
+/// Stands between a query and its lower bound, where a crawl is named.
+const SINCE: &str = " since ";
 
 /// How far a crawl goes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +59,17 @@ pub struct Crawled {
     pub listed: u64,
     /// Of each query, what the catalogue says of it: stated and found, and every slice that lacks something.
     pub reports: Vec<CrawlReport>,
+}
+
+impl AddAssign for Crawled {
+    fn add_assign(&mut self, other: Self) {
+        self.upserted += other.upserted;
+        self.gone += other.gone;
+        self.requests += other.requests;
+        self.slices += other.slices;
+        self.listed += other.listed;
+        self.reports.extend(other.reports);
+    }
 }
 
 /// Lists what the queries ask for, and stores it. Whatever a forge did not list in full is in the reports.
@@ -99,7 +114,7 @@ impl Crawl<'_> {
             return Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
         }
         if let Some(since) = options.since {
-            query = format!("{query} since {since}");
+            query = format!("{query}{SINCE}{since}");
         }
         let id = self.catalogue.open_crawl(forge, &query, &[first]).await?;
         let is_enough = |listed: u64| options.limit.is_some_and(|limit| listed >= limit);

@@ -120,6 +120,7 @@ fn is_data_folder(context: &Context, found: &Found) -> bool {
 /// be read is no error: it is recorded as failed and the others go on.
 pub fn ingest(context: &Context, repositories: Vec<Found>) -> Result<Ingested, Error> {
     let (processor, detector) = (&context.tools.processor, &context.tools.detector);
+    let repositories = leave_out_opted_out(context, repositories)?;
     let recipe = context.config.recipe();
     let names: Vec<&str> = repositories.iter().map(|found| found.name().as_str()).collect();
     let finished = context.wait(context.catalogue.finished_repositories(&recipe, &names))?;
@@ -153,6 +154,23 @@ pub fn ingest(context: &Context, repositories: Vec<Found>) -> Result<Ingested, E
         failed: progress.failed.load(Ordering::Relaxed) - before.0,
         bytes: progress.bytes.load(Ordering::Relaxed) - before.1,
     })
+}
+
+/// Without the repositories whose owners asked to leave them out, however they were named.
+fn leave_out_opted_out(context: &Context, mut repositories: Vec<Found>) -> Result<Vec<Found>, Error> {
+    if !repositories.iter().any(|found| matches!(found, Found::Remote(_))) {
+        return Ok(repositories);
+    }
+    let opted_out = context.wait(context.catalogue.opted_out())?;
+    repositories.retain(|found| {
+        let name = found.name().as_str();
+        let stays = !matches!(found, Found::Remote(_)) || !opted_out.contains(&name.to_lowercase());
+        if !stays {
+            tracing::warn!(repository = name, "not fetched: its owner asked to leave it out");
+        }
+        stays
+    });
+    Ok(repositories)
 }
 
 fn panicked(what: &str) -> Error {

@@ -1,7 +1,7 @@
 //! The commands about repositories on forges.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
 use codelupe_forge::Query;
@@ -25,6 +25,7 @@ pub(super) const REPOS: &str = "\
 Examples:
   codelupe repos list --language Rust --order stars --limit 20
   codelupe repos why github.com/BurntSushi/ripgrep
+  codelupe repos refresh --older-than 12h --limit 5000
   codelupe repos opt-out github.com/owner/name 'asked by mail, 2026-11-20'";
 
 #[derive(Debug, Args)]
@@ -69,7 +70,9 @@ pub(crate) enum ReposCommand {
         /// `HOST/owner/name`; an old name will do.
         name: String,
     },
-    /// Never fetch one again, or with --undo let it be fetched.
+    /// Ask the forges again for what they listed: what changed, moved, or is gone.
+    Refresh(RefreshArguments),
+    /// Remove what was fetched of one and never fetch it again, or with --undo let it be fetched.
     OptOut {
         /// `HOST/owner/name`; an old name will do.
         name: String,
@@ -80,6 +83,19 @@ pub(crate) enum ReposCommand {
         #[arg(long, conflicts_with = "reason")]
         undo: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArguments {
+    /// Only this forge: `github.com`.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) forge: Option<String>,
+    /// Only repositories of which their forge has not spoken for so long: `7d`, `12h`.
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub(crate) older_than: Duration,
+    /// The most to ask for, the most urgent first: age, weighed by stars.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
 }
 
 #[derive(Debug, Args)]

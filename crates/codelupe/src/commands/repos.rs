@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use codelupe_core::text::display_bounded;
 use codelupe_core::{ErrorCode, SelectionRules};
-use codelupe_pipeline::crawl::{self, Why};
+use codelupe_pipeline::crawl::{self, RefreshOptions, Why};
 use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{HostedFilter, HostedOrder, HostedRow};
+use codelupe_store::catalogue::{HostedCounts, HostedFilter, HostedOrder, HostedRow};
 use comfy_table::Table;
 use serde_json::json;
 
-use crate::cli::{ListReposArguments, Order, ReposCommand};
+use super::with_worker;
+use crate::cli::{ListReposArguments, Order, RefreshArguments, ReposCommand};
 use crate::failure::Failure;
 use crate::output::print;
 use crate::report::tables;
@@ -24,6 +25,7 @@ pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> anyhow::
         ReposCommand::List(arguments) => list(settings, arguments).await,
         ReposCommand::Show { name } => show(settings, name).await,
         ReposCommand::Why { name } => why(settings, name).await,
+        ReposCommand::Refresh(arguments) => refresh(settings, arguments).await,
         ReposCommand::OptOut { name, reason, .. } => opt_out(settings, name, reason.as_deref()).await,
     }
 }
@@ -50,12 +52,12 @@ async fn list(settings: &Settings, arguments: &ListReposArguments) -> anyhow::Re
     } else {
         catalogue.hosted_repositories(&filter).await?
     };
-    let value: Vec<_> = rows.iter().map(|row| json!(row)).collect();
-    print(settings.json, &json!({ "repositories": value }), || {
-        match rows.as_slice() {
-            [] => "No repositories. `codelupe crawl` finds some.".to_owned(),
-            rows => table(rows).to_string(),
-        }
+    let counts = catalogue.hosted_counts().await?;
+    let value = json!({ "repositories": rows, "counts": counts });
+    print(settings.json, &value, || match rows.as_slice() {
+        [] if counts.total() == 0 => "No repositories. `codelupe crawl` finds some.".to_owned(),
+        [] => format!("None like that. {}", totals(&counts)),
+        rows => format!("{}\n{}", table(rows), totals(&counts)),
     })
 }
 
@@ -105,6 +107,39 @@ fn table(rows: &[HostedRow]) -> Table {
         ]);
     }
     table
+}
+
+/// Under a list: how many there are.
+fn totals(counts: &HostedCounts) -> String {
+    let states: Vec<_> = counts
+        .by_state
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    let opted_out = match counts.opted_out {
+        0 => String::new(),
+        count => format!("; {count} opted out"),
+    };
+    format!("{} in the catalogue: {}{opted_out}", counts.total(), states.join(", "))
+}
+
+async fn refresh(settings: &Settings, arguments: &RefreshArguments) -> anyhow::Result<()> {
+    let options = RefreshOptions {
+        older_than: arguments.older_than,
+        limit: arguments.limit.unwrap_or(u64::MAX),
+    };
+    let (config, forge) = (settings.config.clone(), arguments.forge.clone());
+    let work = move |worker: &codelupe_pipeline::Worker| {
+        crawl::refresh_forges(&worker.context(&config)?, forge.as_deref(), options)
+    };
+    let crawled = with_worker(settings, settings.workplace(), work).await?;
+    print(settings.json, &json!(crawled), || {
+        let upserted = crawled.upserted;
+        format!(
+            "{} repositories asked for by {} requests: {} changed, {} renamed, {} unchanged, {} gone. Next: codelupe run QUERY",
+            crawled.listed, crawled.requests, upserted.changed, upserted.renamed, upserted.unchanged, crawled.gone
+        )
+    })
 }
 
 /// Splits `HOST/owner/name`.
@@ -172,16 +207,15 @@ async fn opt_out(settings: &Settings, name: &str, reason: Option<&str>) -> anyho
         .hosted_by_name(forge, full_name)
         .await?
         .ok_or_else(|| unknown(name))?;
-    catalogue.set_opt_out(forge, row.repository.id, reason).await?;
+    let removed = catalogue.set_opt_out(forge, row.repository.id, reason).await?;
     catalogue.close().await;
-    print(
-        settings.json,
-        &json!({ "repository": name, "opt_out": reason }),
-        || match reason {
-            Some(_) => {
-                format!("{name} is never fetched again. What was fetched of it stays in the builds that have it.")
-            }
-            None => format!("{name} may be fetched again."),
-        },
-    )
+    let value = json!({ "repository": name, "opt_out": reason, "removed": removed.unwrap_or(0) });
+    print(settings.json, &value, || match (reason, removed.unwrap_or(0)) {
+        (None, _) => format!("{name} may be fetched again."),
+        (Some(_), 0) => format!("{name} is never fetched. Nothing of it was in the catalogue."),
+        (Some(_), _) => format!(
+            "{name} is never fetched again, and later builds do not have it. Builds that were made before still do. Next: \
+             codelupe dedup, codelupe build"
+        ),
+    })
 }

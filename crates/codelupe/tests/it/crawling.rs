@@ -113,8 +113,86 @@ fn a_repository_that_is_named_is_fetched_whatever_the_rules_say() {
         &format!("{}/owner3/repo10", crawl.forge.host()),
         "asked",
     ]);
-    let report = crawl.json(&["run", &crawl.query("/owner3/repo10")]);
-    assert_eq!(report["repositories"], 0, "{report:#}");
+    let query = crawl.query("/owner3/repo10");
+    let output = crawl.bench.output(&["run", &query, "--config", &crawl.config()]);
+    let said = text(&output.stderr);
+    assert!(said.contains("found repositories=0") && said.contains("0 found"), "{said}");
+}
+
+#[test]
+fn an_opt_out_leaves_nothing_for_later_builds_and_is_not_got_around() {
+    let crawl = Crawl::new(Kind::GitHub, generate(4, 86_400)).with_git();
+    let query = crawl.query("?stars=>=0");
+    crawl.json(&["run", &query]);
+    let name = format!("{}/owner2/repo2", crawl.forge.host());
+    let file = format!("{name}/src/own.rs");
+    crawl.json(&["explain", &file]);
+    let told = crawl.text(&["repos", "opt-out", &name, "asked by mail"]);
+    assert!(told.contains("later builds do not have it"), "{told}");
+    assert_eq!(crawl.bench.output(&["explain", &file]).status.code(), Some(66));
+
+    let address = format!("{}/owner2/repo2.git", crawl.forge.url());
+    let output = crawl.bench.output(&["run", &address, "--json"]);
+    let said = text(&output.stderr);
+    assert!(said.contains("its owner asked to leave it out"), "{said}");
+    let report = crawl.json(&["run", &query]);
+    assert_eq!(report["repositories"], 3, "{report:#}");
+
+    // The corpus is that of somebody who never had it.
+    let other = Crawl::new(Kind::GitHub, Vec::new());
+    let addresses: Vec<String> = [1, 3, 4]
+        .map(|n| format!("{}/owner{n}/repo{n}.git", crawl.forge.url()))
+        .into();
+    let arguments: Vec<&str> = std::iter::once("run")
+        .chain(addresses.iter().map(String::as_str))
+        .collect();
+    let without = other.bench.json(&arguments);
+    let figures = |report: &Value| {
+        let funnel = &report["stats"]["funnel"];
+        (funnel["found"].clone(), funnel["survivors"].clone())
+    };
+    assert_eq!(figures(&report), figures(&without));
+
+    crawl.text(&["repos", "opt-out", &name, "--undo"]);
+    let report = crawl.json(&["run", &query]);
+    assert_eq!(report["repositories"], 4, "{report:#}");
+    crawl.json(&["explain", &file]);
+}
+
+#[test]
+fn a_refresh_sees_what_changed_moved_and_went() {
+    let crawl = Crawl::new(Kind::GitHub, generate(250, 3600));
+    let host = crawl.forge.host();
+    let nothing = crawl.bench.output(&["repos", "refresh", "--config", &crawl.config()]);
+    assert!(
+        text(&nothing.stderr).contains("no crawl has listed"),
+        "{}",
+        text(&nothing.stderr)
+    );
+    crawl.json(&["crawl", &crawl.query("?stars=>=0")]);
+    crawl.forge.edit(|world| {
+        world.rename(7, "elsewhere/seven");
+        world.remove(8, 451);
+        if let Some(nine) = world.repositories.get_mut(&9) {
+            nine.stars += 1000;
+        }
+    });
+    let young = crawl.json(&["repos", "refresh"]);
+    assert_eq!(
+        (&young["listed"], &young["requests"]),
+        (&Value::from(0), &Value::from(0))
+    );
+    let refreshed = crawl.json(&["repos", "refresh", "--older-than", "0s", "--forge", &host]);
+    let number = |name: &str| refreshed["upserted"][name].as_u64().unwrap();
+    assert_eq!(refreshed["listed"], 250, "{refreshed:#}");
+    assert_eq!(refreshed["gone"], 1);
+    assert_eq!((number("renamed"), number("new")), (1, 0));
+    assert!(refreshed["requests"].as_u64().unwrap() <= 3);
+    let show = |name: &str| crawl.json(&["repos", "show", &format!("{host}/{name}")]);
+    assert_eq!(show("owner0/repo7")["repository"]["full_name"], "elsewhere/seven");
+    assert_eq!(show("owner1/repo8")["state"], "gone_dmca");
+    let list = crawl.text(&["repos", "list", "--limit", "3"]);
+    assert!(list.contains("250 in the catalogue: 249 listed, 1 gone_dmca"), "{list}");
 }
 
 #[test]

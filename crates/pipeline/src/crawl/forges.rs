@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use codelupe_forge::{Budget, HttpSettings, Lister, Pace, Query, Site, SiteKind, Token};
 use serde::{Deserialize, Serialize};
 
-use super::HostedQuery;
+use super::{HostedForge, HostedQuery};
 use crate::config::Config;
 use crate::error::Error;
 
@@ -46,15 +46,27 @@ impl Forges {
     /// # Errors
     /// `Source` when a setting of its forge is not usable.
     pub fn ask(&mut self, query: &Query) -> Result<HostedQuery, Error> {
-        let host = query.host().to_owned();
-        if !self.listers.contains_key(&host) {
-            let lister = self.lister(query)?;
-            self.listers.insert(host.clone(), lister);
-        }
-        HostedQuery::new(self.listers[&host].clone(), query.clone())
+        HostedQuery::new(self.lister(query)?, query.clone())
     }
 
-    fn lister(&self, query: &Query) -> Result<Lister, Error> {
+    /// The forge of a query, with who asks it.
+    ///
+    /// # Errors
+    /// `Source` when a setting of the forge is not usable.
+    pub fn forge_of(&mut self, query: &Query) -> Result<HostedForge, Error> {
+        Ok(HostedForge::new(self.lister(query)?))
+    }
+
+    fn lister(&mut self, query: &Query) -> Result<Lister, Error> {
+        if let Some(lister) = self.listers.get(query.host()) {
+            return Ok(lister.clone());
+        }
+        let lister = self.new_lister(query)?;
+        self.listers.insert(query.host().to_owned(), lister.clone());
+        Ok(lister)
+    }
+
+    fn new_lister(&self, query: &Query) -> Result<Lister, Error> {
         let mut named = None;
         for settings in self.settings.values() {
             let site = Site::new(settings.kind, &settings.url)?;

@@ -1,11 +1,11 @@
-//! A query of a real forge.
+//! A query of a real forge, and the forge as a whole.
 
 use async_trait::async_trait;
 use codelupe_core::Slice;
 use codelupe_forge::{ErrorKind as ForgeErrorKind, Estimate, GoneReason, Known, Lister, Query};
 use codelupe_store::catalogue::{DueRepository, HostedState};
 
-use super::{Listed, Listing, Refreshed, now};
+use super::{Listed, Listing, Refreshed, Refresher, now};
 use crate::error::Error;
 
 /// A query, and who asks it.
@@ -32,6 +32,21 @@ impl HostedQuery {
     /// `Source`, with the code of what happened.
     pub async fn estimate(&self) -> Result<Estimate, Error> {
         Ok(self.lister.estimate(&self.query, now()).await?)
+    }
+}
+
+/// A forge, and who asks it.
+#[derive(Debug, Clone)]
+pub struct HostedForge {
+    lister: Lister,
+    host: String,
+}
+
+impl HostedForge {
+    /// The forge that `lister` asks.
+    pub fn new(lister: Lister) -> Self {
+        let host = lister.site().host();
+        Self { lister, host }
     }
 }
 
@@ -63,6 +78,13 @@ impl Listing for HostedQuery {
             answer = self.lister.page(&self.query, slice, cursor).await;
         }
         Ok(answer?)
+    }
+}
+
+#[async_trait]
+impl Refresher for HostedForge {
+    fn forge(&self) -> &str {
+        &self.host
     }
 
     async fn refresh(&self, known: &[DueRepository]) -> Result<Vec<(u64, Refreshed)>, Error> {

@@ -36,6 +36,13 @@ pub trait Listing: Send + Sync {
     /// # Errors
     /// `Source`, with the code of what happened.
     async fn page(&self, slice: Slice, cursor: Option<&str>) -> Result<Listed, Error>;
+}
+
+/// One forge that is asked again for what it listed.
+#[async_trait]
+pub trait Refresher: Send + Sync {
+    /// The forge, as in [`HostedRepository::forge`].
+    fn forge(&self) -> &str;
 
     /// What became of up to a hundred repositories, by their number.
     ///

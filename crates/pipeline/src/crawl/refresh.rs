@@ -7,7 +7,7 @@ use codelupe_core::HostedRepository;
 use codelupe_store::Catalogue;
 use codelupe_store::catalogue::{DueRepository, Seen};
 
-use super::{Crawled, Listing, Refreshed, store_scores, until_stopped, wait};
+use super::{Crawled, Refreshed, Refresher, store_scores, until_stopped, wait};
 use crate::error::Error;
 use crate::progress::{Progress, Step, raise};
 
@@ -30,7 +30,7 @@ pub struct RefreshOptions {
 /// Those of [`super::crawl`].
 pub async fn refresh(
     catalogue: &Catalogue,
-    listing: &dyn Listing,
+    forge: &dyn Refresher,
     options: RefreshOptions,
     progress: &Progress,
 ) -> Result<Crawled, Error> {
@@ -43,20 +43,20 @@ pub async fn refresh(
         let batch = u32::try_from(left).unwrap_or(BATCH).min(BATCH);
         // What was asked for since the beginning is younger than this.
         let age = options.older_than.saturating_add(begun.elapsed());
-        let mut due = catalogue.due_for_refresh(listing.forge(), age, batch).await?;
+        let mut due = catalogue.due_for_refresh(forge.forge(), age, batch).await?;
         due.retain(|due| asked.insert(due.id));
         if due.is_empty() {
             break;
         }
-        let answers = ask(listing, &due, &mut crawled, progress).await?;
-        store(catalogue, listing.forge(), &due, answers, &mut crawled).await?;
+        let answers = ask(forge, &due, &mut crawled, progress).await?;
+        store(catalogue, forge.forge(), &due, answers, &mut crawled).await?;
         raise(&progress.done, due.len() as u64);
     }
     Ok(crawled)
 }
 
 async fn ask(
-    listing: &dyn Listing,
+    forge: &dyn Refresher,
     due: &[DueRepository],
     crawled: &mut Crawled,
     progress: &Progress,
@@ -65,7 +65,7 @@ async fn ask(
     loop {
         progress.check()?;
         crawled.requests += 1;
-        let error = match until_stopped(progress, listing.refresh(due)).await? {
+        let error = match until_stopped(progress, forge.refresh(due)).await? {
             Ok(answers) => return Ok(answers),
             Err(error) => error,
         };

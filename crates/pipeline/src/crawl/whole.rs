@@ -1,12 +1,12 @@
 //! Crawling as a part of other work: what a query finds, selected, as repositories to fetch.
 
-use codelupe_core::{LicenceClass, SelectionRules};
+use codelupe_core::{ErrorCode, LicenceClass, SelectionRules};
 use codelupe_forge::{Estimate, Found, Query, Remote, Target};
 use codelupe_store::catalogue::{CrawlId, HostedFilter, HostedOrder};
 
-use super::{CrawlOptions, Crawled, Forges, Listing, crawl, selected};
+use super::{CrawlOptions, Crawled, Forges, Listing, RefreshOptions, SINCE, crawl, refresh, selected};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Lists what the queries ask for, and stores it; see [`crawl`].
 ///
@@ -35,6 +35,31 @@ pub fn estimate(context: &Context, queries: &[Query]) -> Result<Vec<(Query, Esti
         estimates.push((query.clone(), context.wait(asked.estimate())?));
     }
     Ok(estimates)
+}
+
+/// Asks forges again for what they listed, that of `host` or all; see [`refresh`].
+///
+/// # Errors
+/// `Nothing` when none was listed; those of [`refresh`].
+pub fn refresh_forges(context: &Context, host: Option<&str>, options: RefreshOptions) -> Result<Crawled, Error> {
+    let mut forges = Forges::new(&context.config, &context.tokens);
+    let mut known = context.wait(context.catalogue.crawled_forges())?;
+    known.retain(|(forge, _)| host.is_none_or(|host| host == forge));
+    if known.is_empty() {
+        let what = host.unwrap_or("any forge");
+        let context = format!("no crawl has listed {what}; `codelupe crawl` does");
+        return Err(Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context));
+    }
+    let mut crawled = Crawled::default();
+    for (_, query) in known {
+        let query = query.split_once(SINCE).map_or(query.as_str(), |(query, _)| query);
+        let forge = forges.forge_of(&query.parse()?)?;
+        let limit = options.limit - crawled.listed.min(options.limit);
+        let options = RefreshOptions { limit, ..options };
+        let one = context.wait(refresh(&context.catalogue, &forge, options, &context.progress))?;
+        crawled += one;
+    }
+    Ok(crawled)
 }
 
 /// Lists what a query asks for, and returns what is to be fetched of it. A repository that the query names is fetched

@@ -141,4 +141,10 @@ pub trait Crawls {
     /// # Errors
     /// `Database` and the connection's own errors.
     async fn crawl(&self, forge: &str, query: &str) -> Result<Option<CrawlReport>, Error>;
+
+    /// Every forge that was listed, with one query of it, by forge.
+    ///
+    /// # Errors
+    /// `Database` and the connection's own errors.
+    async fn crawled_forges(&self) -> Result<Vec<(String, String)>, Error>;
 }

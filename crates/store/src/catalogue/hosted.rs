@@ -2,6 +2,7 @@
 
 mod row;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -234,14 +235,19 @@ pub struct DueRepository {
 /// How many repositories there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct HostedCounts {
-    /// All.
-    pub total: u64,
     /// Those that must not be used.
     pub opted_out: u64,
+    /// By forge, the most first.
+    pub by_forge: Vec<(String, u64)>,
     /// By state, the most first.
     pub by_state: Vec<(String, u64)>,
-    /// By main language, the most first; none where the forge tells none.
-    pub by_language: Vec<(Option<String>, u64)>,
+}
+
+impl HostedCounts {
+    /// All.
+    pub fn total(&self) -> u64 {
+        self.by_forge.iter().map(|(_, count)| count).sum()
+    }
 }
 
 /// Repositories on forges.
@@ -302,15 +308,22 @@ pub trait HostedRepositories {
     /// `Database` and the connection's own errors.
     async fn set_scores(&self, forge: &str, scores: &[(u64, u8)]) -> Result<(), Error>;
 
-    /// Says why a repository must not be used, or with none that it may again; false when it is not known.
+    /// Says why a repository must not be used, and removes what was fetched of it under any of its names; or with none, that
+    /// it may be used again. Returns how many repositories were removed; none when it is not known.
     ///
     /// # Errors
-    /// `Database` and the connection's own errors.
-    async fn set_opt_out(&self, forge: &str, id: u64, reason: Option<&str>) -> Result<bool, Error>;
+    /// `Database` and the connection's own errors; nothing is changed then.
+    async fn set_opt_out(&self, forge: &str, id: u64, reason: Option<&str>) -> Result<Option<u64>, Error>;
 
-    /// How many there are, of one forge or of all.
+    /// Every name, `host/owner/name` in lower case, of the repositories that must not be used.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
-    async fn hosted_counts(&self, forge: Option<&str>) -> Result<HostedCounts, Error>;
+    async fn opted_out(&self) -> Result<HashSet<String>, Error>;
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// `Database` and the connection's own errors.
+    async fn hosted_counts(&self) -> Result<HostedCounts, Error>;
 }

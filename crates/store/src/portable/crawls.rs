@@ -60,6 +60,8 @@ const FINISH: &str = "
 
 const TOUCH: &str = "UPDATE crawls SET updated_at = $2 WHERE id = $1";
 
+const FORGES: &str = "SELECT forge, min(query) FROM crawls GROUP BY forge ORDER BY forge";
+
 const ONE: &str = "SELECT id, created_at, updated_at, state = 'done' FROM crawls WHERE forge = $1 AND query = $2";
 
 const SUMS: &str = "
@@ -114,6 +116,11 @@ impl Crawls for Store {
         let (forge, query) = (storable(forge), storable(query));
         let work = || report(self, forge.as_ref(), query.as_ref());
         self.guard.run("read a listing", work).await
+    }
+
+    async fn crawled_forges(&self) -> Result<Vec<(String, String)>, Error> {
+        let read = || sqlx::query_as(FORGES).fetch_all(&self.pool);
+        self.guard.run("read the forges", read).await
     }
 }
 

@@ -1,12 +1,13 @@
 //! Repositories on forges.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::HostedRepository;
 use sqlx::AssertSqlSafe;
 
-use super::{Store, list, now, upsert};
+use super::{Store, list, now, raise_generation, upsert};
 use crate::catalogue::{
     COLUMNS, DueRepository, HostedCounts, HostedFilter, HostedRecord, HostedRepositories, HostedRow, HostedState,
     NameRow, Seen, Upserted, key_of, storable, stored_id,
@@ -39,18 +40,24 @@ const DUE: &str = "
 
 const OPT_OUT: &str = "UPDATE hosted_repositories SET opt_out = $3 WHERE forge = $1 AND id = $2";
 
+/// What was fetched of a repository, under any name that it had.
+const REMOVE: &str = "
+    DELETE FROM repositories WHERE lower(name) IN (
+        SELECT forge || '/' || name_key FROM repository_names WHERE forge = $1 AND id = $2)";
+
+const OPTED_OUT: &str = "
+    SELECT n.forge || '/' || n.name_key FROM hosted_repositories h
+    JOIN repository_names n ON n.forge = h.forge AND n.id = h.id WHERE h.opt_out IS NOT NULL";
+
 const SET_SCORE: &str = "UPDATE hosted_repositories SET score = $3 WHERE forge = $1 AND id = $2";
 
-const COUNTS: &str = "
-    SELECT count(*), count(opt_out) FROM hosted_repositories WHERE CAST($1 AS TEXT) IS NULL OR forge = $1";
+const OPTED_OUT_COUNT: &str = "SELECT count(*) FROM hosted_repositories WHERE opt_out IS NOT NULL";
+
+const BY_FORGE: &str = "
+    SELECT forge, count(*) AS number FROM hosted_repositories GROUP BY forge ORDER BY number DESC, forge";
 
 const BY_STATE: &str = "
-    SELECT state, count(*) AS number FROM hosted_repositories WHERE CAST($1 AS TEXT) IS NULL OR forge = $1
-    GROUP BY state ORDER BY number DESC, state";
-
-const BY_LANGUAGE: &str = "
-    SELECT language, count(*) AS number FROM hosted_repositories WHERE CAST($1 AS TEXT) IS NULL OR forge = $1
-    GROUP BY language ORDER BY number DESC, language";
+    SELECT state, count(*) AS number FROM hosted_repositories GROUP BY state ORDER BY number DESC, state";
 
 #[async_trait]
 impl HostedRepositories for Store {
@@ -202,41 +209,50 @@ impl HostedRepositories for Store {
         self.guard.run_store(doing, work).await
     }
 
-    async fn set_opt_out(&self, forge: &str, id: u64, reason: Option<&str>) -> Result<bool, Error> {
+    async fn set_opt_out(&self, forge: &str, id: u64, reason: Option<&str>) -> Result<Option<u64>, Error> {
         let (doing, forge, reason) = ("note an opt-out", storable(forge), reason.map(storable));
         let (forge, reason) = (forge.as_ref(), reason.as_deref());
         let failed = |error| Error::database(doing, error);
         let work = || async move {
             let mut transaction = self.begin_alone().await?;
             let query = sqlx::query(OPT_OUT).bind(forge).bind(stored_id(id)).bind(reason);
-            let done = query.execute(&mut *transaction).await.map_err(failed)?;
+            let known = query.execute(&mut *transaction).await.map_err(failed)?.rows_affected() > 0;
+            let mut removed = 0;
+            if known && reason.is_some() {
+                let query = sqlx::query(REMOVE).bind(forge).bind(stored_id(id));
+                removed = query.execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+            }
+            if removed > 0 {
+                raise_generation(&mut transaction).await.map_err(failed)?;
+            }
             transaction.commit().await.map_err(failed)?;
-            Ok(done.rows_affected() > 0)
+            Ok(known.then_some(removed))
         };
         self.guard.run_store(doing, work).await
     }
 
-    async fn hosted_counts(&self, forge: Option<&str>) -> Result<HostedCounts, Error> {
-        let forge = forge.map(storable);
-        let forge = forge.as_deref();
+    async fn opted_out(&self) -> Result<HashSet<String>, Error> {
+        let read = || sqlx::query_scalar(OPTED_OUT).fetch_all(&self.pool);
+        let names: Vec<String> = self.guard.run("read the opt-outs", read).await?;
+        Ok(names.into_iter().collect())
+    }
+
+    async fn hosted_counts(&self) -> Result<HostedCounts, Error> {
         let read = || async move {
-            let (total, opted_out): (i64, i64) = sqlx::query_as(COUNTS).bind(forge).fetch_one(&self.pool).await?;
-            let states: Vec<(String, i64)> = sqlx::query_as(BY_STATE).bind(forge).fetch_all(&self.pool).await?;
-            let languages: Vec<(Option<String>, i64)> =
-                sqlx::query_as(BY_LANGUAGE).bind(forge).fetch_all(&self.pool).await?;
+            let opted_out: i64 = sqlx::query_scalar(OPTED_OUT_COUNT).fetch_one(&self.pool).await?;
+            let forges: Vec<(String, i64)> = sqlx::query_as(BY_FORGE).fetch_all(&self.pool).await?;
+            let states: Vec<(String, i64)> = sqlx::query_as(BY_STATE).fetch_all(&self.pool).await?;
             Ok(HostedCounts {
-                total: total.cast_unsigned(),
                 opted_out: opted_out.cast_unsigned(),
-                by_state: states
-                    .into_iter()
-                    .map(|(state, count)| (state, count.cast_unsigned()))
-                    .collect(),
-                by_language: languages
-                    .into_iter()
-                    .map(|(language, count)| (language, count.cast_unsigned()))
-                    .collect(),
+                by_forge: unsigned(forges),
+                by_state: unsigned(states),
             })
         };
         self.guard.run("count the repositories", read).await
     }
+}
+
+fn unsigned(counts: Vec<(String, i64)>) -> Vec<(String, u64)> {
+    let unsigned = |(name, count): (String, i64)| (name, count.cast_unsigned());
+    counts.into_iter().map(unsigned).collect()
 }

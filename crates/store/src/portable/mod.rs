@@ -7,4 +7,4 @@ mod list;
 mod names;
 mod upsert;
 
-use super::{Connection, Database, Store, now};
+use super::{Connection, Database, Store, now, raise_generation};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use codelupe_core::{ErrorCode, HostedRepository, Slice};
 use codelupe_pipeline::Error;
-use codelupe_pipeline::crawl::{Listed, Listing, Refreshed};
+use codelupe_pipeline::crawl::{Listed, Listing, Refreshed, Refresher};
 use codelupe_store::catalogue::{DueRepository, HostedState};
 use tokio::sync::Notify;
 
@@ -217,6 +217,13 @@ impl Listing for Forge {
     async fn page(&self, slice: Slice, cursor: Option<&str>) -> Result<Listed, Error> {
         self.take_request().await;
         self.with(|state| Self::answer(state, slice, cursor))
+    }
+}
+
+#[async_trait]
+impl Refresher for Forge {
+    fn forge(&self) -> &'static str {
+        "github.com"
     }
 
     async fn refresh(&self, known: &[DueRepository]) -> Result<Vec<(u64, Refreshed)>, Error> {

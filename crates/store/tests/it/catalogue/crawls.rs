@@ -79,7 +79,7 @@ async fn a_listing_goes_on_where_it_was(world: World) {
         (30, 30, 1, 0)
     );
     assert_eq!(report.incomplete, []);
-    assert_eq!(catalogue.hosted_counts(None).await.unwrap().total, 30);
+    assert_eq!(catalogue.hosted_counts().await.unwrap().total(), 30);
 }
 
 async fn a_split_slice_is_replaced_by_its_parts(world: World) {
@@ -163,7 +163,7 @@ async fn a_listing_that_is_over_begins_again(world: World) {
     let report = catalogue.crawl(FORGE, "q").await.unwrap().unwrap();
     assert!(!report.done && report.found == 0, "{report:?}");
     assert_eq!(
-        catalogue.hosted_counts(None).await.unwrap().total,
+        catalogue.hosted_counts().await.unwrap().total(),
         3,
         "what was found stays"
     );
@@ -218,7 +218,7 @@ async fn a_page_of_no_slice_stores_nothing(world: World) {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    assert_eq!(catalogue.hosted_counts(None).await.unwrap().total, 0);
+    assert_eq!(catalogue.hosted_counts().await.unwrap().total(), 0);
     let report = catalogue.crawl(FORGE, "q").await.unwrap().unwrap();
     assert_eq!((report.found, report.slices_open), (0, 1));
     for error in [

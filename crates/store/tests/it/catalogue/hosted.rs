@@ -1,13 +1,13 @@
 //! Repositories on forges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use codelupe_core::HostedRepository;
 use codelupe_store::catalogue::{HostedFilter, HostedOrder, HostedState, Seen, Upserted};
 use codelupe_store::{Catalogue, ErrorKind};
 
-use crate::rows::hosted;
+use crate::rows::{RECIPE, batch, hosted, repository};
 use crate::world::{World, on_both};
 
 on_both!(
@@ -22,6 +22,7 @@ on_both!(
     pages_of_a_list_are_the_whole_list,
     the_oldest_and_most_popular_are_due_first,
     an_opt_out_and_a_score_survive_listings,
+    an_opt_out_removes_what_was_fetched_under_any_name,
     numbers_are_counted,
     hostile_texts_are_stored,
     ten_thousand_are_stored_quickly,
@@ -382,8 +383,9 @@ async fn the_oldest_and_most_popular_are_due_first(world: World) {
 async fn an_opt_out_and_a_score_survive_listings(world: World) {
     let catalogue = world.catalogue().await;
     list(&catalogue, &[hosted(1, "o/a")]).await;
-    assert!(catalogue.set_opt_out("github.com", 1, Some("asked\0")).await.unwrap());
-    assert!(!catalogue.set_opt_out("github.com", 2, Some("asked")).await.unwrap());
+    let opt_out = |id, reason| catalogue.set_opt_out("github.com", id, reason);
+    assert_eq!(opt_out(1, Some("asked\0")).await.unwrap(), Some(0));
+    assert_eq!(opt_out(2, Some("asked")).await.unwrap(), None);
     catalogue.set_scores("github.com", &[(1, 77), (2, 5)]).await.unwrap();
     list(&catalogue, &[hosted(1, "o/b")]).await;
     let row = catalogue.hosted_repository("github.com", 1).await.unwrap().unwrap();
@@ -394,22 +396,53 @@ async fn an_opt_out_and_a_score_survive_listings(world: World) {
     assert_eq!(row.opt_out, None);
 }
 
+async fn an_opt_out_removes_what_was_fetched_under_any_name(world: World) {
+    let catalogue = world.catalogue().await;
+    list(&catalogue, &[hosted(1, "Owner/Old"), hosted(2, "owner/other")]).await;
+    list(&catalogue, &[hosted(1, "owner/new")]).await;
+    let fetched = |name: &str| repository(name, &[("a.rs", "one")]);
+    let rows = vec![
+        fetched("github.com/Owner/Old"),
+        fetched("github.com/owner/new"),
+        fetched("github.com/owner/other"),
+        fetched("owner/old"),
+    ];
+    catalogue.commit(&batch(&["one"], rows), RECIPE, None).await.unwrap();
+    let input = catalogue.dedup_input().await.unwrap();
+    catalogue
+        .replace_duplicates(&[], "state", input.generation, None)
+        .await
+        .unwrap();
+    assert_eq!(catalogue.opted_out().await.unwrap().len(), 0);
+
+    let removed = catalogue.set_opt_out("github.com", 1, Some("asked")).await.unwrap();
+    assert_eq!(removed, Some(2));
+    let left = catalogue.repository_locations().await.unwrap();
+    let left: BTreeSet<&str> = left.keys().map(String::as_str).collect();
+    assert_eq!(left, BTreeSet::from(["github.com/owner/other", "owner/old"]));
+    let names = ["github.com/owner/new", "github.com/owner/old"];
+    let expected = names.map(str::to_owned).into();
+    assert_eq!(catalogue.opted_out().await.unwrap(), expected);
+    assert_eq!(
+        catalogue.stage_state("dedup").await.unwrap(),
+        None,
+        "duplicates are sought anew"
+    );
+
+    assert_eq!(catalogue.set_opt_out("github.com", 1, None).await.unwrap(), Some(0));
+    assert_eq!(catalogue.opted_out().await.unwrap().len(), 0);
+}
+
 async fn numbers_are_counted(world: World) {
     let catalogue = world.catalogue().await;
     fill(&catalogue).await;
     list(&catalogue, &[hosted(7, "o/7")]).await;
     catalogue.set_opt_out("github.com", 1, Some("asked")).await.unwrap();
-    let counts = catalogue.hosted_counts(None).await.unwrap();
-    assert_eq!((counts.total, counts.opted_out), (7, 1));
-    let state = |name: &str, count| (name.to_owned(), count);
-    assert_eq!(counts.by_state, [state("listed", 6), state("gone_not_found", 1)]);
-    let language = |name: Option<&str>, count| (name.map(str::to_owned), count);
-    assert_eq!(
-        counts.by_language,
-        [language(Some("Go"), 3), language(Some("Rust"), 3), language(None, 1)]
-    );
-    assert_eq!(catalogue.hosted_counts(Some("github.com")).await.unwrap(), counts);
-    assert_eq!(catalogue.hosted_counts(Some("x")).await.unwrap().total, 0);
+    let counts = catalogue.hosted_counts().await.unwrap();
+    assert_eq!((counts.total(), counts.opted_out), (7, 1));
+    let number = |name: &str, count| (name.to_owned(), count);
+    assert_eq!(counts.by_state, [number("listed", 6), number("gone_not_found", 1)]);
+    assert_eq!(counts.by_forge, [number("github.com", 7)]);
 }
 
 async fn hostile_texts_are_stored(world: World) {
