@@ -14,6 +14,7 @@
 pub mod forge;
 pub mod git_http;
 pub mod http;
+pub mod npm;
 pub mod postgres;
 pub mod proxy;
 

@@ -13,3 +13,5 @@ mod listing;
 mod listing_faults;
 mod listing_others;
 mod updates;
+#[cfg(feature = "slow")]
+mod recorded;
