@@ -6,7 +6,6 @@
 
 mod binaries;
 mod user;
-mod watched;
 mod wheel;
 
 use std::fs;
@@ -20,8 +19,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use self::user::User;
-use self::watched::{Watched, command};
+use self::user::{User, command};
+use crate::watched::Watched;
 use crate::{port, process};
 
 pub use self::wheel::install_from_wheel;
@@ -258,7 +257,8 @@ impl Server {
         arguments.extend(["-c", "listen_addresses=127.0.0.1", "-k", ""].map(str::to_owned));
         arguments.extend(self.settings.iter().cloned());
         let program = self.binaries.join("postgres");
-        let running = Watched::start(self.folder.path(), &program, &arguments, self.user);
+        let shell = command(Path::new("sh"), self.folder.path(), self.user);
+        let running = Watched::start(shell, self.folder.path(), &program, &arguments);
         let deadline = Instant::now() + PATIENCE;
         while !self.is_ready(running.server()) {
             if process::has_ended(running.server()) {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+#[cfg(feature = "slow")]
+mod contracts;
 mod discovery;
 mod fetching;
 mod fixture;

@@ -27,7 +27,7 @@ pub(super) fn other_user() -> Option<User> {
 
 impl User {
     /// Makes `command` run as this user.
-    pub(super) fn run(self, command: &mut Command) {
+    fn run(self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
@@ -35,6 +35,21 @@ impl User {
     pub(super) fn give(self, path: &Path) {
         std::os::unix::fs::chown(path, Some(self.uid), Some(self.gid)).expect("root may give its folder away");
     }
+}
+
+/// A command of `user` in `folder`, free of the settings that PostgreSQL's programs take from the environment.
+pub(super) fn command(program: &Path, folder: &Path, user: Option<User>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).env("LC_ALL", "C");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    if let Some(user) = user {
+        user.run(&mut command);
+    }
+    command
 }
 
 /// Looks up a line `NAME:PASSWORD:UID:GID:…` (passwd(5)).
