@@ -116,7 +116,10 @@ fn a_repository_that_is_named_is_fetched_whatever_the_rules_say() {
     let query = crawl.query("/owner3/repo10");
     let output = crawl.bench.output(&["run", &query, "--config", &crawl.config()]);
     let said = text(&output.stderr);
-    assert!(said.contains("found repositories=0") && said.contains("0 found"), "{said}");
+    assert!(
+        said.contains("found repositories=0") && said.contains("0 found"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -14,6 +14,6 @@ mod hostile_servers;
 mod listing;
 mod listing_faults;
 mod listing_others;
-mod updates;
 #[cfg(feature = "slow")]
 mod recorded;
+mod updates;
