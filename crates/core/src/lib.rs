@@ -25,7 +25,7 @@ pub use error::ErrorCode;
 pub use hosted::{HostedRepository, Slice};
 pub use language::Language;
 pub use licence::{LicenceClass, SpdxExpression};
-pub use repository::{RepoName, Repository};
+pub use repository::{ARCHIVE_REVISION, RepoName, Repository};
 pub use selection::{Candidate, Score, SelectionRules};
 pub use split::Split;
 pub use verdict::{Reason, Stage, Verdict};

@@ -69,6 +69,9 @@ impl<'de> Deserialize<'de> for RepoName {
     }
 }
 
+/// What the revision of a repository begins with that was read from an archive of its forge.
+pub const ARCHIVE_REVISION: &str = "archive:";
+
 /// One repository at one revision, as discovery describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
@@ -82,7 +85,9 @@ pub struct Repository {
     pub family: String,
     /// The commit in hexadecimal where there is one.
     pub commit: Option<String>,
-    /// What tells one state of it from another: the commit, or a hash over names, sizes and times of its files.
+    /// What tells one state of it from another: the commit, or a hash over names, sizes and times of its files. After
+    /// [`ARCHIVE_REVISION`] the files are not faithful: a forge packed them up, and attributes of the repository may have
+    /// left some out and changed others.
     pub revision: String,
     /// Stars on its forge, where known.
     pub stars: Option<u64>,

@@ -4,7 +4,7 @@ use crate::git::objects::{ObjectDatabase, ObjectKind};
 use crate::limits::Limits;
 use crate::pack::{Pack, PackLimits, apply_delta};
 use crate::wire::{Capabilities, read_head, read_to_pack};
-use crate::{git, listing};
+use crate::{Remote, archive, git, listing};
 
 /// Answers of git's protocol.
 pub fn pkt_line(bytes: &[u8]) {
@@ -66,4 +66,14 @@ pub fn tree(bytes: &[u8]) {
 /// A page of a listing.
 pub fn listing(bytes: &[u8]) {
     listing::read_any(bytes);
+}
+
+/// A compressed tar archive. What is kept of it has the id that it is listed with.
+///
+/// # Panics
+/// When it has not: that is the find.
+pub fn archive(bytes: &[u8]) {
+    if let Ok(remote) = Remote::at("https://example.org/owner/name") {
+        archive::read_any(bytes, remote.describe(String::new()));
+    }
 }

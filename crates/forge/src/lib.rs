@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod archive;
 mod beneath;
 mod budget;
 mod discover;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use codelupe_core::text::display_name;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Origin, Url};
 
 use crate::error::{Error, ErrorKind};
 use crate::http::parse_url;
@@ -142,6 +142,38 @@ impl Site {
         self.below(&format!("{full_name}.git")).into()
     }
 
+    /// The forges that everybody knows.
+    pub(crate) fn public() -> Vec<Self> {
+        let known = [
+            (SiteKind::GitHub, "https://github.com"),
+            (SiteKind::GitLab, "https://gitlab.com"),
+            (SiteKind::Gitea, "https://codeberg.org"),
+        ];
+        known
+            .into_iter()
+            .filter_map(|(kind, url)| Self::new(kind, url).ok())
+            .collect()
+    }
+
+    /// The name of the repository that is fetched from `url`, if it is one of this instance.
+    pub(crate) fn full_name_of(&self, url: &Url) -> Option<String> {
+        let path = url.path().strip_prefix(self.base.path())?.trim_end_matches('/');
+        let name = path.strip_suffix(".git").unwrap_or(path);
+        (url.origin() == self.base.origin() && is_full_name(self.kind, name)).then(|| name.to_owned())
+    }
+
+    /// Where it sends those who ask its API for an archive, when that is another origin: GitHub names
+    /// `https://codeload.github.com` in its documentation, "Download a repository archive".
+    pub(crate) fn download(&self) -> Option<Origin> {
+        if self.kind != SiteKind::GitHub {
+            return None;
+        }
+        let mut url = self.base.clone();
+        let host = format!("codeload.{}", url.host_str()?);
+        url.set_host(Some(&host)).ok()?;
+        Some(url.origin())
+    }
+
     fn below(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path()));
@@ -197,6 +229,37 @@ mod tests {
         for bad in ["file:///x", "https://u:p@x.org", "https://x.org/?a", "x.org"] {
             assert_eq!(Site::new(SiteKind::GitLab, bad).unwrap_err().kind(), ErrorKind::Invalid);
         }
+    }
+
+    #[test]
+    fn a_repository_is_known_by_its_address() {
+        let check = |kind, site: &str, url: &str, expected: Option<&str>| {
+            let found = Site::new(kind, site).unwrap().full_name_of(&Url::parse(url).unwrap());
+            assert_eq!(found.as_deref(), expected, "{url}");
+        };
+        let github = "https://github.com";
+        check(SiteKind::GitHub, github, "https://github.com/a/b.git", Some("a/b"));
+        check(SiteKind::GitHub, github, "https://github.com/a/b/", Some("a/b"));
+        check(
+            SiteKind::GitLab,
+            "https://x.org/git",
+            "https://x.org/git/a/b/c",
+            Some("a/b/c"),
+        );
+        check(SiteKind::GitLab, "https://x.org/git", "https://x.org/a/b", None);
+        check(SiteKind::GitHub, github, "https://github.com/a/b/c", None);
+        check(SiteKind::GitHub, github, "http://github.com/a/b", None);
+        check(SiteKind::GitHub, github, "https://github.com:444/a/b", None);
+        let download = |kind, url: &str| {
+            let origin = Site::new(kind, url).unwrap().download();
+            origin.map(|origin| origin.ascii_serialization())
+        };
+        assert_eq!(
+            download(SiteKind::GitHub, github).unwrap(),
+            "https://codeload.github.com"
+        );
+        assert_eq!(download(SiteKind::GitLab, "https://gitlab.com"), None);
+        assert_eq!(Site::public().len(), 3);
     }
 
     #[test]

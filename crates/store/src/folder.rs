@@ -158,8 +158,8 @@ impl DataFolder {
     }
 }
 
-/// What is being written in `tmp/`.
-const WORK: [&str; 3] = ["segment", "build", "catalogue-id"];
+/// What is being written in `tmp/`; a clone is what the git program fetches.
+const WORK: [&str; 4] = ["segment", "build", "catalogue-id", "clone"];
 
 /// A name in `tmp/` that no other writer uses: `KIND-PROCESS-NUMBER`.
 pub(crate) fn work_name(kind: &str) -> String {

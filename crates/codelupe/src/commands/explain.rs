@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use codelupe_core::Reason;
 use codelupe_core::text::display_name;
+use codelupe_core::{ARCHIVE_REVISION, Reason};
 use codelupe_store::catalogue::FileStory;
 use codelupe_store::segment::ContentRecord;
 use codelupe_store::{Catalogue, SegmentReader};
@@ -28,6 +28,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> an
     print(settings.json, &value, || text(&value))
 }
 
+/// What is said of a file that a forge packed up.
+const UNFAITHFUL: &str = "read from an archive of its forge; attributes of the repository may have changed it";
+
 fn value(story: &FileStory, record: Option<&ContentRecord>) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let (verdict, reason) = verdict(story);
@@ -50,6 +53,7 @@ fn value(story: &FileStory, record: Option<&ContentRecord>) -> Value {
         "forge": story.forge,
         "origin": story.origin,
         "commit": story.commit,
+        "unfaithful": story.revision.starts_with(ARCHIVE_REVISION).then_some(UNFAITHFUL),
         "licence": story.licence,
         "licence_class": story.licence_class,
         "licence_evidence": parsed(&story.licence_evidence),
@@ -99,7 +103,7 @@ fn text(value: &Value) -> String {
     text.trim_end().to_owned()
 }
 
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "repository",
     "path",
     "verdict",
@@ -119,6 +123,7 @@ const ORDER: [&str; 21] = [
     "forge",
     "origin",
     "commit",
+    "unfaithful",
     "redactions",
     "signals",
 ];

@@ -7,6 +7,8 @@
 //! Hooks, filters, attributes, submodules and LFS play no part, since nothing is checked out: the bytes are those of
 //! `git cat-file`.
 
+mod archive;
+mod fallback;
 mod packs;
 mod remote;
 mod settings;
@@ -26,6 +28,7 @@ use crate::error::Error;
 use crate::git::{GitSnapshot, UNBORN};
 use crate::http::{Http, HttpSettings, Token, parse_url};
 use crate::limits::Limits;
+use crate::site::Site;
 use crate::snapshot::{Entry, Snapshot};
 use crate::wire::Head;
 pub use remote::Remote;
@@ -39,6 +42,7 @@ pub struct Fetcher {
     settings: FetchSettings,
     spool_folder: PathBuf,
     runtime: Handle,
+    sites: Vec<Site>,
     hosts: Mutex<HashMap<Origin, Arc<Semaphore>>>,
     received: Arc<AtomicU64>,
 }
@@ -74,6 +78,7 @@ impl Fetcher {
             settings: settings.clone(),
             spool_folder,
             runtime,
+            sites: Site::public(),
             hosts: Mutex::default(),
             received: Arc::default(),
         })
@@ -88,6 +93,13 @@ impl Fetcher {
     #[must_use]
     pub fn counting(self, received: Arc<AtomicU64>) -> Self {
         Self { received, ..self }
+    }
+
+    /// The same, knowing of these forges too, beside the public ones; see [`FetchSettings::archive`].
+    #[must_use]
+    pub fn with_sites(mut self, sites: impl IntoIterator<Item = Site>) -> Self {
+        self.sites.extend(sites);
+        self
     }
 
     /// Fetches a repository, unless its `HEAD` is still `known`. Must not run on a thread of the runtime.
@@ -115,8 +127,31 @@ impl Fetcher {
             url: folder_url(&url),
             deadline,
         };
-        let (address, capabilities) = visit.capabilities()?;
-        let visit = Visit { url: address, ..visit };
+        visit
+            .fetch(remote, limits, known, wanted)
+            .or_else(|error| visit.otherwise(error, remote, limits, known))
+    }
+
+    fn host(&self, url: &Url) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = hosts
+            .entry(url.origin())
+            .or_insert_with(|| Arc::new(Semaphore::new(self.settings.per_host)));
+        Arc::clone(host)
+    }
+}
+
+impl Visit<'_> {
+    /// Fetches by version 2 of git's protocol.
+    fn fetch(
+        &self,
+        remote: &Remote,
+        limits: &Limits,
+        known: Option<&str>,
+        wanted: Option<&Wanted<'_>>,
+    ) -> Result<Fetched, Error> {
+        let (url, capabilities) = self.capabilities()?;
+        let visit = Visit { url, ..*self };
         let head = visit.head(&capabilities)?;
         let revision = match &head {
             Head::At(id) => hex::encode(id),
@@ -138,14 +173,6 @@ impl Fetcher {
             Some(part) => part,
             None => visit.whole(repository, id, &capabilities, limits)?,
         })))
-    }
-
-    fn host(&self, url: &Url) -> Arc<Semaphore> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts
-            .entry(url.origin())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.settings.per_host)));
-        Arc::clone(host)
     }
 }
 

@@ -113,9 +113,9 @@ fn gives_none(kind: ErrorKind) -> bool {
 }
 
 /// Adds what is read to a count.
-struct Counted<'a, R> {
-    source: R,
-    count: &'a AtomicU64,
+pub(super) struct Counted<'a, R> {
+    pub(super) source: R,
+    pub(super) count: &'a AtomicU64,
 }
 
 impl<R: BufRead> BufRead for Counted<'_, R> {

@@ -26,6 +26,10 @@ pub struct FetchSettings {
     pub filter: bool,
     /// How often one repository is tried when the network or the server fails. Default 3.
     pub tries: u32,
+    /// Whether a repository whose server is closed to git is read from an archive that its forge makes, where the forge is
+    /// known. An archive is not faithful: attributes of the repository leave files out of it and change others. Its
+    /// revision begins with `archive:`. Default false.
+    pub archive: bool,
 }
 
 impl Default for FetchSettings {
@@ -39,6 +43,7 @@ impl Default for FetchSettings {
             max_seconds: 900,
             filter: false,
             tries: 3,
+            archive: false,
         }
     }
 }

@@ -58,7 +58,7 @@ impl Visit<'_> {
     }
 
     /// Sends a request; an answer that is none of success is an error.
-    fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
+    pub(super) fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
         request.authorization = self.fetcher.tokens.iter().find_map(|token| token.basic(&request.url));
         let response = self.fetcher.runtime.block_on(self.fetcher.http.send(request))?;
         if response.status == 200 {
@@ -85,7 +85,8 @@ impl Visit<'_> {
         Error::new(kind, format!("{}: {why}", shown(&self.url)))
     }
 
-    fn refused(&self, response: &Response) -> Error {
+    /// What an answer that is none of success means.
+    pub(super) fn refused(&self, response: &Response) -> Error {
         let status = response.status;
         let wait = response.header("retry-after").and_then(|text| text.trim().parse().ok());
         let kind = match status {

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) use body::Body;
 pub(crate) use origin::{parse_url, shown};
 pub use token::Token;
+use url::Origin;
 pub use url::Url;
 
 /// The most redirects that are followed for one request.
@@ -65,6 +66,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Option<Bytes>,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<HeaderValue>,
+    /// Another origin that a redirect may lead to. The authorization does not go there.
+    pub(crate) also: Option<Origin>,
 }
 
 impl<'a> Request<'a> {
@@ -76,6 +79,7 @@ impl<'a> Request<'a> {
             headers,
             body: None,
             authorization: None,
+            also: None,
         }
     }
 
@@ -136,7 +140,7 @@ impl Http {
         Ok(Self { client })
     }
 
-    /// Sends a request and follows redirects within its origin.
+    /// Sends a request and follows redirects within its origin, and to the other one that it names.
     ///
     /// # Errors
     /// `Network` or `Timeout` when there is no answer; `Redirect` when it leads to another origin, or around.
@@ -155,12 +159,16 @@ impl Http {
                 });
             }
             let location = response.headers().get(LOCATION);
-            let next = origin::redirect(&request.url, location.map_or(&b""[..], HeaderValue::as_bytes))?;
+            let location = location.map_or(&b""[..], HeaderValue::as_bytes);
+            let next = origin::redirect(&request.url, location, request.also.as_ref())?;
             if request.method != Method::GET && matches!(status, 301..=303) {
                 let why = format!("{}: status {status} to another method", shown(&request.url));
                 return Err(Error::new(ErrorKind::Redirect, why));
             }
             moved |= matches!(status, 301 | 308);
+            if request.also == Some(next.origin()) {
+                request.authorization = None;
+            }
             request.url = next;
         }
         let why = format!("{}: more than {MAX_REDIRECTS} redirects", shown(&request.url));
@@ -207,4 +215,46 @@ fn failed(url: &Url, error: reqwest::Error) -> Error {
         ErrorKind::Network
     };
     Error::new(kind, shown(url)).with_source(error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use codelupe_testkit::http::{Server, respond};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_redirect_to_the_other_origin_goes_without_the_token() {
+        let third = Server::start(|_, stream| respond(stream, 200, &[], b"third"));
+        let onwards = third.url("/x");
+        let other = Server::start(move |request, stream| match request.path() {
+            "/on" => respond(stream, 302, &[("location", &onwards)], b""),
+            _ => respond(stream, 200, &[], b"other"),
+        });
+        let (to, on) = (other.url("/to"), other.url("/on"));
+        let first = Server::start(move |request, stream| {
+            let location = if request.path() == "/on" { &on } else { &to };
+            respond(stream, 302, &[("location", location)], b"")
+        });
+        let send = async |path: &str, also: Option<&Server>| {
+            let mut request = Request::get(Url::parse(&first.url(path)).unwrap(), &[]);
+            request.authorization = Some(HeaderValue::from_static("Bearer SECRET"));
+            request.also = also.map(|server| Url::parse(&server.url("/")).unwrap().origin());
+            Http::new(&HttpSettings::default()).unwrap().send(request).await
+        };
+        let answer = send("/to", Some(&other)).await.unwrap();
+        assert_eq!(answer.body.bytes(100).await.unwrap(), b"other");
+        assert_eq!(send("/to", None).await.unwrap_err().kind(), ErrorKind::Redirect);
+        assert_eq!(send("/on", Some(&other)).await.unwrap_err().kind(), ErrorKind::Redirect);
+        assert!(third.requests().is_empty());
+        let asked = other.requests();
+        assert_eq!(asked.len(), 2);
+        assert!(asked.iter().all(|request| request.header("authorization").is_none()));
+        assert!(
+            first
+                .requests()
+                .iter()
+                .all(|request| request.header("authorization").is_some())
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Addresses: which are taken, how they are shown, where a redirect may lead.
 
 use codelupe_core::text::display_name;
-use url::Url;
+use url::{Origin, Url};
 
 use crate::error::{Error, ErrorKind};
 
@@ -44,11 +44,11 @@ pub(crate) fn shown(url: &Url) -> String {
     display_name(url.as_str().as_bytes())
 }
 
-/// Where a redirect from `from` leads: within the same origin, or from http to https of the same host.
+/// Where a redirect from `from` leads: within the same origin, from http to https of the same host, or to the origin `also`.
 ///
 /// # Errors
 /// `Redirect` when it leads elsewhere or nowhere.
-pub(super) fn redirect(from: &Url, location: &[u8]) -> Result<Url, Error> {
+pub(super) fn redirect(from: &Url, location: &[u8], also: Option<&Origin>) -> Result<Url, Error> {
     let refused = |to: &str| {
         let why = format!("{} redirects to {to}", shown(from));
         Err(Error::new(ErrorKind::Redirect, why))
@@ -62,7 +62,7 @@ pub(super) fn redirect(from: &Url, location: &[u8]) -> Result<Url, Error> {
         && from.host() == to.host()
         && from.port().is_none()
         && to.port().is_none();
-    if clean && (from.origin() == to.origin() || upgraded) {
+    if clean && (from.origin() == to.origin() || upgraded || also == Some(&to.origin())) {
         Ok(to)
     } else {
         refused(&shown(&to))
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn redirects_stay_where_they_are() {
         let from = Url::parse("https://example.org/a/b?x=1").unwrap();
-        let to = |location: &str| redirect(&from, location.as_bytes()).map(|url| url.to_string());
+        let to = |location: &str| redirect(&from, location.as_bytes(), None).map(|url| url.to_string());
         assert_eq!(to("/c/d").unwrap(), "https://example.org/c/d");
         assert_eq!(to("https://example.org:443/c").unwrap(), "https://example.org/c");
         for bad in [
@@ -118,8 +118,8 @@ mod tests {
             );
         }
         let plain = Url::parse("http://example.org/a").unwrap();
-        assert!(redirect(&plain, b"https://example.org/a").is_ok());
-        assert!(redirect(&plain, b"https://example.org:8443/a").is_err());
-        assert!(redirect(&plain, b"\xff").is_err());
+        assert!(redirect(&plain, b"https://example.org/a", None).is_ok());
+        assert!(redirect(&plain, b"https://example.org:8443/a", None).is_err());
+        assert!(redirect(&plain, b"\xff", None).is_err());
     }
 }

@@ -92,7 +92,7 @@ impl Decoder {
 
     fn inflate(&mut self, piece: Piece) -> Result<Vec<u8>, Broken> {
         self.account(piece.size as u64)?;
-        let compressed = self.spool.read(piece.at, piece.length)?;
+        let compressed = self.spool.read(piece.at, piece.length).map_err(Broken::Spool)?;
         let mut data = Vec::with_capacity(piece.size + 1);
         self.inflate.reset(true);
         let status = self

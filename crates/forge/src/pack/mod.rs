@@ -26,7 +26,7 @@ use sha1::{Digest, Sha1};
 
 use crate::git::objects::{Failure, ObjectDatabase, ObjectKind};
 use decode::Decoder;
-use spool::Spool;
+pub(crate) use spool::Spool;
 
 /// Bounds on what a pack may cost.
 #[derive(Debug, Clone)]

@@ -180,7 +180,7 @@ impl<R: BufRead> Receiver<'_, R> {
     /// Puts what was copied since the entry began into the spool.
     fn spool(&mut self, size: usize) -> Result<Piece, Broken> {
         let compressed = self.stream.take_copy();
-        let at = self.pack.decoder.spool.append(&compressed)?;
+        let at = self.pack.decoder.spool.append(&compressed).map_err(Broken::Spool)?;
         let length = compressed.len();
         Ok(Piece { at, length, size })
     }

@@ -1,16 +1,15 @@
-//! Compressed entries that did not fit into memory decoded.
+//! Contents that do not fit into memory as they are wanted: compressed entries of a pack, files of an archive.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-
-use super::Broken;
 
 /// Bytes that stay in memory; what comes after them goes to a file.
 const MEMORY_BYTES: usize = 8 << 20;
 
 /// An append-only row of bytes, the first of them in memory, the rest in a file that has no name.
-pub(super) struct Spool {
+pub(crate) struct Spool {
     folder: PathBuf,
     memory: Vec<u8>,
     file: Option<File>,
@@ -18,7 +17,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
             memory: Vec::new(),
@@ -28,7 +27,7 @@ impl Spool {
     }
 
     /// Appends `bytes` and tells where they are.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<u64, Broken> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
         if self.file.is_none() && self.memory.len() + bytes.len() <= MEMORY_BYTES {
             let at = self.memory.len() as u64;
             self.memory.extend_from_slice(bytes);
@@ -36,27 +35,25 @@ impl Spool {
         }
         let file = match &mut self.file {
             Some(file) => file,
-            None => self
-                .file
-                .insert(tempfile::tempfile_in(&self.folder).map_err(Broken::Spool)?),
+            None => self.file.insert(tempfile::tempfile_in(&self.folder)?),
         };
-        file.write_all_at(bytes, self.file_bytes).map_err(Broken::Spool)?;
+        file.write_all_at(bytes, self.file_bytes)?;
         let at = self.memory.len() as u64 + self.file_bytes;
         self.file_bytes += bytes.len() as u64;
         Ok(at)
     }
 
     /// The `length` bytes at `at`, which were appended at once.
-    pub(super) fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         let split = self.memory.len() as u64;
         let mut bytes = vec![0; length];
         if let (Some(file), Some(at)) = (&self.file, at.checked_sub(split)) {
-            file.read_exact_at(&mut bytes, at).map_err(Broken::Spool)?;
+            file.read_exact_at(&mut bytes, at)?;
             return Ok(bytes);
         }
         let at = usize::try_from(at).unwrap_or(usize::MAX);
         let stored = at.checked_add(length).and_then(|end| self.memory.get(at..end));
-        bytes.copy_from_slice(stored.ok_or_else(|| Broken::malformed("a piece of the spool is missing"))?);
+        bytes.copy_from_slice(stored.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(bytes)
     }
 }

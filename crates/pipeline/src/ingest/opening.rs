@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use codelupe_core::Verdict;
 use codelupe_core::error::Class;
-use codelupe_forge::{Entry, Error as ForgeError, Fetched, Fetcher, Found, Remote, Snapshot, Wanted, open, revision};
+use codelupe_forge::{
+    Entry, Error as ForgeError, Fetched, Fetcher, Found, Remote, Site, Snapshot, Wanted, open, revision,
+};
 use codelupe_store::catalogue::ContentKey;
 
 use super::content_key;
@@ -84,8 +86,14 @@ fn fetch_each(
     let config = &context.config;
     let tokens = context.tokens.clone();
     let folder = context.folder.tmp();
+    let sites: Result<Vec<Site>, ForgeError> = config
+        .forges
+        .values()
+        .map(|forge| Site::new(forge.kind, &forge.url))
+        .collect();
     let fetcher = Fetcher::new(&config.http, &config.fetch, tokens, folder, context.runtime.clone())
         .map_err(Error::from)?
+        .with_sites(sites.map_err(Error::from)?)
         .counting(Arc::clone(&context.progress.received));
     let threads = config.fetch.parallel.min(remotes.len());
     let queue = Mutex::new(remotes.into_iter());

@@ -18,6 +18,8 @@ pub struct FileStory {
     pub origin: String,
     /// Its commit.
     pub commit: Option<String>,
+    /// Its revision, which says so when it was read from an archive.
+    pub revision: String,
     /// Its licence expression.
     pub licence: Option<String>,
     /// The class of its licence.
@@ -79,8 +81,8 @@ pub struct TwinStory {
 
 /// A file by its repository's name and its path; both dialects read it.
 pub(crate) const STORY: &str = "
-    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.licence, r.licence_class, r.licence_evidence,
-           f.path, f.bytes, f.reason AS fetch_reason, f.detail,
+    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.revision, r.licence, r.licence_class,
+           r.licence_evidence, f.path, f.bytes, f.reason AS fetch_reason, f.detail,
            c.blob_id, c.language, c.reason AS content_reason, c.quality, c.segment_id, c.segment_row,
            d.reason AS twin_reason, d.jaccard, tr.name AS twin_repository, tf.path AS twin_path,
            b.name AS build, bf.split, bf.reason AS build_reason
@@ -101,6 +103,7 @@ pub(crate) struct StoryRow {
     forge: String,
     origin: String,
     commit_id: Option<String>,
+    revision: String,
     licence: Option<String>,
     licence_class: String,
     licence_evidence: String,
@@ -133,6 +136,7 @@ impl StoryRow {
             forge: self.forge,
             origin: self.origin,
             commit: self.commit_id,
+            revision: self.revision,
             licence: self.licence,
             licence_class: self.licence_class,
             licence_evidence: self.licence_evidence,

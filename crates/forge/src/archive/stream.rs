@@ -1,0 +1,148 @@
+//! The bytes of an archive as they come in: inflated, counted and bounded.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::time::Instant;
+
+use flate2::bufread::GzDecoder;
+
+use super::ArchiveLimits;
+use super::failure::Failure;
+
+/// The unit of tar in bytes (POSIX.1-2017, pax, "ustar Interchange Format").
+pub(super) const BLOCK_BYTES: usize = 512;
+
+/// Inflated bytes that are looked at at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// A tar archive on its way in.
+pub(super) struct TarStream<R> {
+    inflated: BufReader<GzDecoder<Capped<R>>>,
+    inflated_bytes: u64,
+    inflated_limit: u64,
+    deadline: Instant,
+}
+
+impl<R: BufRead> TarStream<R> {
+    /// Starts at the first byte of the compressed archive.
+    pub(super) fn new(source: R, limits: &ArchiveLimits) -> Self {
+        let capped = Capped {
+            source,
+            left: limits.packed_bytes,
+            limit: limits.packed_bytes,
+        };
+        Self {
+            inflated: BufReader::with_capacity(BUFFER_BYTES, GzDecoder::new(capped)),
+            inflated_bytes: 0,
+            inflated_limit: limits.inflated_bytes,
+            deadline: limits.deadline,
+        }
+    }
+
+    /// The next block.
+    pub(super) fn block(&mut self) -> Result<[u8; BLOCK_BYTES], Failure> {
+        let mut block = [0; BLOCK_BYTES];
+        let mut filled = 0;
+        self.pass(BLOCK_BYTES as u64, |piece| {
+            block[filled..filled + piece.len()].copy_from_slice(piece);
+            filled += piece.len();
+        })?;
+        Ok(block)
+    }
+
+    /// The next byte.
+    pub(super) fn byte(&mut self) -> Result<u8, Failure> {
+        let mut byte = 0;
+        self.pass(1, |piece| byte = piece[0])?;
+        Ok(byte)
+    }
+
+    /// Refuses at once what states to be larger than all that may come.
+    pub(super) fn expect(&self, bytes: u64) -> Result<(), Failure> {
+        if bytes > self.inflated_limit - self.inflated_bytes {
+            return Err(Failure::InflatesTooMuch(self.inflated_limit));
+        }
+        Ok(())
+    }
+
+    /// Goes past the next `bytes`, showing them to `sink` piece by piece.
+    pub(super) fn pass(&mut self, bytes: u64, mut sink: impl FnMut(&[u8])) -> Result<(), Failure> {
+        self.expect(bytes)?;
+        let mut left = bytes;
+        while left > 0 {
+            let buffer = self.fill()?;
+            if buffer.is_empty() {
+                return Err(Failure::malformed("it ends too early"));
+            }
+            let length = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            sink(&buffer[..length]);
+            self.consume(length);
+            left -= length as u64;
+        }
+        Ok(())
+    }
+
+    /// Goes past what fills the last block of `bytes` up.
+    pub(super) fn pad(&mut self, bytes: u64) -> Result<(), Failure> {
+        let block = BLOCK_BYTES as u64;
+        self.pass((block - bytes % block) % block, |_| ())
+    }
+
+    /// Reads to the end, so that the checksum of gzip is compared. What follows the end of a tar archive is not looked at.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        loop {
+            let length = self.fill()?.len();
+            if length == 0 {
+                return Ok(());
+            }
+            self.expect(length as u64)?;
+            self.consume(length);
+        }
+    }
+
+    fn fill(&mut self) -> Result<&[u8], Failure> {
+        if Instant::now() > self.deadline {
+            return Err(Failure::Late);
+        }
+        self.inflated.fill_buf().map_err(Failure::of_stream)
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.inflated.consume(length);
+        self.inflated_bytes += length as u64;
+    }
+}
+
+/// A source of which so many bytes are read and no more.
+struct Capped<R> {
+    source: R,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: BufRead> BufRead for Capped<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let buffer = self.source.fill_buf()?;
+        if self.left == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                Failure::ArchiveTooLarge(self.limit),
+            ));
+        }
+        Ok(&buffer[..buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.source.consume(amount);
+        self.left -= amount as u64;
+    }
+}
+
+impl<R: BufRead> Read for Capped<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let buffer = self.fill_buf()?;
+        let length = buffer.len().min(into.len());
+        into[..length].copy_from_slice(&buffer[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
