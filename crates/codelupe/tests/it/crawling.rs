@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Instant;
 
 use codelupe_testkit::forge::{Fault, ForgeServer, Hosted, Kind, generate};
 use serde_json::Value;
@@ -160,6 +162,30 @@ fn an_opt_out_leaves_nothing_for_later_builds_and_is_not_got_around() {
     let report = crawl.json(&["run", &query]);
     assert_eq!(report["repositories"], 4, "{report:#}");
     crawl.json(&["explain", &file]);
+}
+
+#[test]
+fn killed_anywhere_between_listing_and_corpus_it_ends_in_the_same_one() {
+    let crawl = Crawl::new(Kind::GitHub, generate(40, 86_400)).with_git();
+    let query = crawl.query("?stars=>=0");
+    let other = Bench::new();
+    let config = crawl.config();
+    let arguments = ["run", &query, "--config", &config];
+    let start = Instant::now();
+    let expected = splits(&other, &other.json(&arguments));
+    let took = start.elapsed();
+    let mut killed = 0;
+    for moment in 1..=8 {
+        let mut child = crawl.bench.spawn(&arguments);
+        sleep(took * moment / 9);
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(killed > 2, "only {killed} runs were killed");
+    let report = crawl.json(&arguments[..2]);
+    assert_adds_up(&report["stats"]);
+    assert_eq!(splits(&crawl.bench, &report), expected);
 }
 
 #[test]
