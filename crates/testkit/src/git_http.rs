@@ -106,8 +106,20 @@ fn read_head<R: BufRead>(mut output: R) -> io::Result<Answer<R>> {
     })
 }
 
+/// Hands an answer on in chunks (RFC 9112, 7.1): libgit2 reads none whose end is the end of the connection.
 fn relay(mut answer: Answer<impl BufRead>, stream: &mut TcpStream) -> io::Result<()> {
-    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let mut headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    headers.push(("transfer-encoding", "chunked"));
     respond_head(stream, answer.status, &headers)?;
-    io::copy(&mut answer.body, stream).map(drop)
+    loop {
+        let piece = answer.body.fill_buf()?;
+        let length = piece.len();
+        write!(stream, "{length:x}\r\n")?;
+        stream.write_all(piece)?;
+        stream.write_all(b"\r\n")?;
+        answer.body.consume(length);
+        if length == 0 {
+            return Ok(());
+        }
+    }
 }

@@ -1,12 +1,14 @@
-//! Every blob of HEAD over HTTP from `git http-backend`, ours beside the git command line, in CPU time of the client.
+//! Every blob of HEAD over HTTP from `git http-backend`, ours beside others, in CPU time of the client.
 //!
 //! ```sh
-//! cargo bench -p codelupe-forge --bench fetch -- FOLDER [ROUNDS]
+//! cargo build --release --manifest-path crates/forge/benches/peers/Cargo.toml
+//! cargo bench -p codelupe-forge --bench fetch -- FOLDER [ROUNDS] [PEERS]
 //! ```
 //!
-//! FOLDER holds bare repositories, `NAME.git` each. Server and clients are processes of their own; clients take turns, and
-//! the figure of a client is user and system time of its process and its children (`cutime` and `cstime` of proc(5)), the
-//! median of the rounds. All clients have to deliver the same files: a hash over paths and contents is compared.
+//! FOLDER holds bare repositories, `NAME.git` each; PEERS is the program of the first line, with gix and libgit2. Server and
+//! clients are processes of their own; clients take turns, and the figure of a client is user and system time of its process
+//! and its children (`cutime` and `cstime` of proc(5)), the median of the rounds. All clients have to deliver the same files:
+//! a hash over paths and contents is compared.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +16,8 @@
     reason = "a bench ends where its setup fails, and prints"
 )]
 
-use std::collections::BTreeSet;
+mod files;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -25,13 +28,19 @@ use std::process::{Command, Stdio};
 use codelupe_core::Verdict;
 use codelupe_forge::{FetchSettings, Fetched, Fetcher, HttpSettings, Limits, Remote};
 use codelupe_testkit::git_http;
-use sha1::{Digest, Sha1};
+use files::Files;
 
-/// Clients, by the name of their way.
+/// Clients of this program, by the name of their way.
 const WAYS: [&str; 3] = [
     "ours",
     "git clone --depth 1, walk",
     "git clone --bare --depth 1, cat-file",
+];
+
+/// Clients of the program beside this one, and how they are called there.
+const PEERS: [(&str, &str); 2] = [
+    ("gix 0.90: bare, depth 1, read", "gix"),
+    ("libgit2 1.9: bare, depth 1, read", "git2"),
 ];
 
 fn main() {
@@ -43,9 +52,10 @@ fn main() {
     match arguments.as_slice() {
         ["serve", folder] => serve(Path::new(folder)),
         ["client", way, url] => client(way.parse().unwrap(), url),
-        [folder] => compare(Path::new(folder), 5),
-        [folder, rounds] => compare(Path::new(folder), rounds.parse().unwrap()),
-        _ => println!("usage: fetch FOLDER [ROUNDS]"),
+        [folder] => compare(Path::new(folder), 5, None),
+        [folder, rounds] => compare(Path::new(folder), rounds.parse().unwrap(), None),
+        [folder, rounds, peers] => compare(Path::new(folder), rounds.parse().unwrap(), Some(peers)),
+        _ => println!("usage: fetch FOLDER [ROUNDS] [PEERS]"),
     }
 }
 
@@ -56,47 +66,15 @@ fn serve(folder: &Path) {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-/// Gets everything once and prints files, bytes, hash and the peak of resident memory in KiB.
+/// Gets everything once and prints what that was.
 fn client(way: usize, url: &str) {
-    let mut files = Files::default();
+    let mut files = Files::new(Limits::default().max_blob_bytes);
     match way {
         0 => ours(url, &mut files),
         1 => clone_and_walk(url, &mut files),
         _ => clone_and_cat(url, &mut files),
     }
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak = peak.split_whitespace().next().unwrap();
-    println!("{} {} {} {peak}", files.count, files.bytes, hex::encode(files.digest()));
-}
-
-/// The files that a client delivered: regular ones, neither empty nor over the limit of a file.
-#[derive(Default)]
-struct Files {
-    count: u64,
-    bytes: u64,
-    hashes: BTreeSet<[u8; 20]>,
-}
-
-impl Files {
-    fn add(&mut self, path: &[u8], content: &[u8]) {
-        if content.is_empty() || content.len() as u64 > Limits::default().max_blob_bytes {
-            return;
-        }
-        self.count += 1;
-        self.bytes += content.len() as u64;
-        let mut hasher = Sha1::new();
-        hasher.update(path);
-        hasher.update(u64::from(crc32fast::hash(content)).to_le_bytes());
-        hasher.update(content.len().to_le_bytes());
-        self.hashes.insert(hasher.finalize().into());
-    }
-
-    fn digest(&self) -> [u8; 20] {
-        let mut hasher = Sha1::new();
-        self.hashes.iter().for_each(|hash| hasher.update(hash));
-        hasher.finalize().into()
-    }
+    files.print();
 }
 
 fn ours(url: &str, files: &mut Files) {
@@ -221,8 +199,52 @@ fn children_ticks() -> u64 {
     fields[13].parse::<u64>().unwrap() + fields[14].parse::<u64>().unwrap()
 }
 
-fn compare(folder: &Path, rounds: usize) {
+/// A way to get the files: its name, and the command, which lacks an address.
+struct Client<'a> {
+    name: &'a str,
+    program: &'a Path,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+/// All clients, ours first.
+fn clients<'a>(this: &'a Path, peers: Option<&'a str>) -> Vec<Client<'a>> {
+    let max_bytes = Limits::default().max_blob_bytes.to_string();
+    let own = WAYS.iter().enumerate().map(|(way, name)| Client {
+        name,
+        program: this,
+        before: vec!["client".to_owned(), way.to_string()],
+        after: Vec::new(),
+    });
+    let others = peers.into_iter().flat_map(|program| {
+        PEERS.iter().map(|(name, way)| Client {
+            name,
+            program: Path::new(program),
+            before: vec![(*way).to_owned()],
+            after: vec![max_bytes.clone()],
+        })
+    });
+    own.chain(others).collect()
+}
+
+impl Client<'_> {
+    /// Gets everything once, and gives what it printed.
+    fn run(&self, url: &str) -> String {
+        let output = Command::new(self.program)
+            .args(&self.before)
+            .arg(url)
+            .args(&self.after)
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {error}", self.name);
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+fn compare(folder: &Path, rounds: usize, peers: Option<&str>) {
     let this = std::env::current_exe().unwrap();
+    let clients = clients(&this, peers);
     let mut server = Command::new(&this)
         .args([OsStr::new("serve"), folder.as_os_str()])
         .stdin(Stdio::piped())
@@ -240,28 +262,23 @@ fn compare(folder: &Path, rounds: usize) {
     names.sort();
     for name in names {
         let name = name.file_name().unwrap().to_str().unwrap();
-        compare_one(&this, &format!("{}/{name}", base.trim()), name, rounds);
+        compare_one(&clients, &format!("{}/{name}", base.trim()), name, rounds);
     }
     drop(server.stdin.take());
     server.wait().unwrap();
 }
 
-fn compare_one(this: &Path, url: &str, name: &str, rounds: usize) {
+fn compare_one(clients: &[Client<'_>], url: &str, name: &str, rounds: usize) {
     /// Runs of one client in a round, so that ticks of 10 ms add up to something.
     const RUNS: u64 = 5;
-    let mut ticks = [const { Vec::new() }; WAYS.len()];
-    let mut said = [const { String::new() }; WAYS.len()];
+    let mut ticks = vec![Vec::new(); clients.len()];
+    let mut said = vec![String::new(); clients.len()];
     for round in 0..rounds {
-        for turn in 0..WAYS.len() {
-            let way = (turn + round) % WAYS.len();
+        for turn in 0..clients.len() {
+            let way = (turn + round) % clients.len();
             let before = children_ticks();
             for _ in 0..RUNS {
-                let output = Command::new(this)
-                    .args(["client", &way.to_string(), url])
-                    .output()
-                    .unwrap();
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-                said[way] = String::from_utf8(output.stdout).unwrap();
+                said[way] = clients[way].run(url);
             }
             ticks[way].push(children_ticks() - before);
         }
@@ -280,9 +297,8 @@ fn compare_one(this: &Path, url: &str, name: &str, rounds: usize) {
             ticks[ticks.len() / 2] as f64 * 10.0 / RUNS as f64
         })
         .collect();
-    for (way, median) in WAYS.iter().zip(&medians) {
-        let times = median / medians[0];
-        println!("  {way:38} {median:8.1} ms CPU  {times:5.1} x");
+    for ((client, median), fact) in clients.iter().zip(&medians).zip(&facts) {
+        let (times, peak) = (median / medians[0], fact[3]);
+        println!("  {:38} {median:8.1} ms CPU  {times:5.1} x  {peak:>8} KiB", client.name);
     }
-    println!("  memory of ours at its peak: {} KiB", facts[0][3]);
 }
