@@ -2,6 +2,7 @@
 
 mod crawl;
 mod db;
+mod dedup;
 mod errors;
 mod queue;
 mod source;
@@ -14,6 +15,7 @@ use codelupe_forge::Source;
 
 pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
+pub(crate) use dedup::{DedupArguments, DedupCommand, TuneArguments};
 pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
 use source::SourceParser;
 
@@ -103,7 +105,8 @@ pub(crate) enum Command {
     #[command(after_help = SOURCES)]
     Process(SourceArguments),
     /// Only find exact and near duplicates among what was processed.
-    Dedup(QueueArguments),
+    #[command(after_help = dedup::DEDUP, args_conflicts_with_subcommands = true)]
+    Dedup(DedupArguments),
     /// Only make a build of the survivors.
     #[command(after_help = "Example:\n  codelupe build --name rust-2026-11")]
     Build(BuildArguments),

@@ -14,6 +14,7 @@ pub(crate) mod run;
 pub(crate) mod search;
 pub(crate) mod stages;
 pub(crate) mod stats;
+pub(crate) mod tune;
 pub(crate) mod worker;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, DedupCommand};
 use crate::settings::Settings;
 
 /// The system's allocator keeps what one stage freed from the next: on 2 GB of input the process ended at 520 to 690 MB.
@@ -45,7 +45,10 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Crawl(arguments) => commands::crawl::run(&settings, &arguments).await,
             Command::Repos(command) => commands::repos::run(&settings, &command).await,
             Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
-            Command::Dedup(queue) => commands::stages::dedup(&settings, queue).await,
+            Command::Dedup(arguments) => match arguments.command {
+                Some(DedupCommand::Tune(tune)) => commands::tune::run(&settings, &tune),
+                None => commands::stages::dedup(&settings, arguments.queue).await,
+            },
             Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
             Command::Index(queue) => commands::stages::index(&settings, queue).await,
             Command::Worker(arguments) => commands::worker::run(&settings, &arguments).await,

@@ -6,7 +6,7 @@ use crate::minhash::Signature;
 
 /// The band keys of documents in rank order: document 0 is the best.
 ///
-/// Memory: 8 bytes a band and 4 more for each document with a signature (204 at 25 bands), nothing for the others.
+/// Memory: [`BandTable::bytes_per_document`] for each document with a signature, nothing for the others.
 #[derive(Debug, Clone)]
 pub struct BandTable {
     banding: Banding,
@@ -18,6 +18,11 @@ pub struct BandTable {
 }
 
 impl BandTable {
+    /// The bytes that a document with a signature takes: 8 a band and 4 more (204 at 25 bands).
+    pub const fn bytes_per_document(banding: Banding) -> usize {
+        8 * banding.bands() + 4
+    }
+
     /// An empty table.
     pub fn new(banding: Banding) -> Self {
         Self {

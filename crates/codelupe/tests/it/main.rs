@@ -16,5 +16,6 @@ mod jobs;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;
+mod tune;
 mod whole_way;
 mod workers;
