@@ -42,6 +42,7 @@ mod folder;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod git;
+mod git_command;
 mod http;
 mod limits;
 mod listing;

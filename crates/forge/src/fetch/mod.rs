@@ -6,6 +6,9 @@
 //!
 //! Hooks, filters, attributes, submodules and LFS play no part, since nothing is checked out: the bytes are those of
 //! `git cat-file`.
+//!
+//! Servers that do not speak version 2 are left to the git program, and, if that is set, those that are closed to git to the
+//! archives of their forge ([`FetchSettings`]).
 
 mod archive;
 mod fallback;
@@ -26,6 +29,7 @@ use url::{Origin, Url};
 
 use crate::error::Error;
 use crate::git::{GitSnapshot, UNBORN};
+use crate::git_command::GitCommand;
 use crate::http::{Http, HttpSettings, Token, parse_url};
 use crate::limits::Limits;
 use crate::site::Site;
@@ -43,6 +47,7 @@ pub struct Fetcher {
     spool_folder: PathBuf,
     runtime: Handle,
     sites: Vec<Site>,
+    git: GitCommand,
     hosts: Mutex<HashMap<Origin, Arc<Semaphore>>>,
     received: Arc<AtomicU64>,
 }
@@ -72,6 +77,7 @@ impl Fetcher {
         runtime: Handle,
     ) -> Result<Self, Error> {
         settings.validate()?;
+        let git = GitCommand::new(http, spool_folder.clone())?;
         Ok(Self {
             http: Http::new(http)?,
             tokens,
@@ -79,6 +85,7 @@ impl Fetcher {
             spool_folder,
             runtime,
             sites: Site::public(),
+            git,
             hosts: Mutex::default(),
             received: Arc::default(),
         })
@@ -108,7 +115,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// `Gone`, `TakenDown`, `Auth` and `Refused` by the server's will; `Network`, `Timeout`, `Server` and `RateLimited` for
-    /// now; `Unsupported` when it speaks an older protocol or has SHA-256 ids; `TooLarge`, `TooManyEntries`, `Protocol` and
+    /// now; `Unsupported` when nobody here speaks its protocol or it has SHA-256 ids; `TooLarge`, `TooManyEntries`, `Protocol` and
     /// `Corrupt` for what it sends; `Io` when the spool fails.
     pub fn fetch(
         &self,

@@ -26,6 +26,9 @@ pub struct FetchSettings {
     pub filter: bool,
     /// How often one repository is tried when the network or the server fails. Default 3.
     pub tries: u32,
+    /// Whether the git program fetches a repository whose server does not speak version 2 of git's protocol, where there is
+    /// such a program. Its bytes and its time have the same bounds. Default true.
+    pub git_command: bool,
     /// Whether a repository whose server is closed to git is read from an archive that its forge makes, where the forge is
     /// known. An archive is not faithful: attributes of the repository leave files out of it and change others. Its
     /// revision begins with `archive:`. Default false.
@@ -43,6 +46,7 @@ impl Default for FetchSettings {
             max_seconds: 900,
             filter: false,
             tries: 3,
+            git_command: true,
             archive: false,
         }
     }

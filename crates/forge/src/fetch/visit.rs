@@ -74,7 +74,8 @@ impl Visit<'_> {
             .block_on(response.body.bytes(wire::MAX_ANSWER_BYTES))
     }
 
-    fn join(&self, path: &str) -> Result<Url, Error> {
+    /// An address below that of the repository.
+    pub(super) fn join(&self, path: &str) -> Result<Url, Error> {
         self.url
             .join(path)
             .map_err(|error| self.error(ErrorKind::Invalid, "no such address").with_source(error))
@@ -121,7 +122,7 @@ impl Visit<'_> {
 }
 
 /// Where a repository is after the redirects of its first answer.
-fn moved_to(url: &Url, response: &Response) -> Url {
+pub(super) fn moved_to(url: &Url, response: &Response) -> Url {
     let mut address = response.url.clone();
     address.set_query(None);
     match address.path().strip_suffix("info/refs").map(str::to_owned) {

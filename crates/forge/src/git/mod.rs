@@ -11,6 +11,8 @@ mod layout;
 pub(crate) mod objects;
 mod tree;
 
+use std::path::Path;
+
 use codelupe_core::{BlobId, Reason, Repository, Verdict};
 
 use crate::discover::Located;
@@ -45,6 +47,22 @@ impl GitSnapshot {
         match head {
             None => Ok(Self::unborn(repository, limits)),
             Some(head) => Self::of(repository, head, Box::new(LocalObjects::open(&folder, limits)?), limits),
+        }
+    }
+
+    /// Opens a bare repository on this machine that `describe` describes at the revision that it has.
+    pub(crate) fn open_as(
+        path: &Path,
+        describe: impl Fn(String) -> Repository,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let folder = GitFolder::open(path)?;
+        match head::resolve(&folder)? {
+            None => Ok(Self::unborn(describe(UNBORN.to_owned()), limits)),
+            Some(head) => {
+                let objects = Box::new(LocalObjects::open(&folder, limits)?);
+                Self::of(describe(hex::encode(head)), head, objects, limits)
+            }
         }
     }
 

@@ -197,7 +197,7 @@ impl Http {
 }
 
 /// `codelupe/0.1.0 (+contact)`.
-fn user_agent(settings: &HttpSettings) -> Result<HeaderValue, Error> {
+pub(crate) fn user_agent(settings: &HttpSettings) -> Result<HeaderValue, Error> {
     let name = concat!("codelupe/", env!("CARGO_PKG_VERSION"));
     let text = settings
         .contact

@@ -11,6 +11,7 @@ mod fixture;
 mod folders;
 mod git_hostile;
 mod git_oracle;
+mod git_program;
 mod hostile_servers;
 mod listing;
 mod listing_faults;
