@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codelupe_core::HostedRepository;
 
-use super::api::Api;
+use super::api::{Answer, Api};
 use super::{decode, graphql};
 use crate::budget::Resource;
 use crate::error::Error;
-use crate::site::SiteKind;
+use crate::site::{SiteKind, is_full_name};
 
 /// A repository as it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +80,16 @@ pub(super) async fn refresh(api: &Api, known: &[Known]) -> Result<Vec<(u64, Refr
     Ok(found.into_iter().collect())
 }
 
+/// Gitea and Forgejo find by number only for those who sign in (status 401 else). By name they lead a renamed repository's
+/// old name to the new one until another repository takes it: then the one of before is not to be found.
+fn must_ask_by_name(api: &Api, known: &Known) -> bool {
+    api.site().kind() == SiteKind::Gitea && !api.has_token() && is_full_name(SiteKind::Gitea, &known.full_name)
+}
+
 async fn one(api: &Api, known: &Known) -> Result<Refreshed, Error> {
+    let by_name = must_ask_by_name(api, known);
     let path = match api.site().kind() {
+        SiteKind::Gitea if by_name => format!("repos/{}", known.full_name),
         SiteKind::GitHub | SiteKind::Gitea => format!("repositories/{}", known.id),
         SiteKind::GitLab => format!("projects/{}", known.id),
     };
@@ -90,23 +98,23 @@ async fn one(api: &Api, known: &Known) -> Result<Refreshed, Error> {
         .await?;
     let reason = match answer.status {
         304 if known.etag.is_some() => return Ok(Refreshed::Unchanged),
-        200 => {
-            let repository = decode::repository(api.site(), &answer.json()?)
-                .filter(|repository| repository.id == known.id)
-                .ok_or_else(|| answer.misshapen("repository of that id"))?;
-            let etag = answer
-                .header("etag")
-                .filter(|etag| etag.len() <= 256)
-                .map(str::to_owned);
-            return Ok(Refreshed::Changed {
-                repository: Box::new(repository),
-                etag,
-            });
-        }
+        200 => match decode::repository(api.site(), &answer.json()?) {
+            Some(repository) if repository.id == known.id => return Ok(changed(repository, &answer)),
+            Some(_) if by_name => GoneReason::NotFound,
+            _ => return Err(answer.misshapen("repository of that id")),
+        },
         404 | 410 => GoneReason::NotFound,
         451 => GoneReason::Dmca,
         403 => GoneReason::Blocked,
         _ => return Err(answer.error()),
     };
     Ok(Refreshed::Gone(reason))
+}
+
+fn changed(repository: HostedRepository, answer: &Answer) -> Refreshed {
+    let etag = answer.header("etag").filter(|etag| etag.len() <= 256);
+    Refreshed::Changed {
+        repository: Box::new(repository),
+        etag: etag.map(str::to_owned),
+    }
 }

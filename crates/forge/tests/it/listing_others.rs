@@ -65,21 +65,28 @@ async fn gitea_lists_searches_owners_and_single_ones() {
     );
 }
 
+fn known(id: u64, etag: Option<String>) -> Known {
+    Known {
+        id,
+        node_id: None,
+        full_name: format!("owner{}/repo{id}", id % 7),
+        etag,
+    }
+}
+
 #[tokio::test]
 async fn both_are_refreshed_one_by_one() {
-    for (kind, site) in [(Kind::GitLab, SiteKind::GitLab), (Kind::Gitea, SiteKind::Gitea)] {
+    for (kind, site, token) in [
+        (Kind::GitLab, SiteKind::GitLab, None),
+        (Kind::Gitea, SiteKind::Gitea, None),
+        (Kind::Gitea, SiteKind::Gitea, Some("SECRET")),
+    ] {
         let (server, _) = start(kind);
         server.edit(|world| {
             world.rename(1, "elsewhere/new-name");
             world.remove(2, 404);
         });
-        let lister = lister(&server, site, None);
-        let known = |id, etag| Known {
-            id,
-            node_id: None,
-            full_name: String::new(),
-            etag,
-        };
+        let lister = lister(&server, site, token);
         let refreshed = lister.refresh(&[known(1, None), known(2, None)]).await.unwrap();
         let Refreshed::Changed { repository, etag } = &refreshed[0].1 else {
             panic!("{refreshed:?}")
@@ -89,4 +96,19 @@ async fn both_are_refreshed_one_by_one() {
         let again = lister.refresh(&[known(1, etag.clone())]).await.unwrap();
         assert_eq!(again, [(1, Refreshed::Unchanged)]);
     }
+}
+
+#[tokio::test]
+async fn a_name_that_another_repository_took_is_no_answer() {
+    let (server, _) = start(Kind::Gitea);
+    server.edit(|world| {
+        world.rename(1, "elsewhere/new-name");
+        world.rename(8, "owner1/repo1");
+    });
+    let anonymous = lister(&server, SiteKind::Gitea, None);
+    let refreshed = anonymous.refresh(&[known(1, None)]).await.unwrap();
+    assert_eq!(refreshed, [(1, Refreshed::Gone(GoneReason::NotFound))]);
+    let signed_in = lister(&server, SiteKind::Gitea, Some("SECRET"));
+    let refreshed = signed_in.refresh(&[known(1, None)]).await.unwrap();
+    assert!(matches!(refreshed[0].1, Refreshed::Changed { .. }));
 }

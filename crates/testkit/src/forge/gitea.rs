@@ -11,6 +11,10 @@ pub(super) fn answer(world: &World, asked: &Asked, base: &str, fault: Option<Fau
         ["api", "v1", "repos", "search"] => search(world, asked, base, fault),
         ["api", "v1", "users" | "orgs", owner, "repos"] => owned(world, asked, owner, base, fault),
         ["api", "v1", "repos", owner, name] => by_name(world, &format!("{owner}/{name}"), base),
+        // A real Gitea 1.26 answers so: by number only to those who sign in.
+        ["api", "v1", "repositories", _] if !asked.headers.contains_key("authorization") => {
+            Reply::error(401, "token is required")
+        }
         ["api", "v1", "repositories", id] => {
             let found = id.parse().ok().and_then(|id| world.repositories.get(&id));
             found.map_or_else(
