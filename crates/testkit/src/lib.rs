@@ -1,6 +1,6 @@
 //! Real servers and a faulty network for tests: PostgreSQL and git over HTTP on private ports, forges as their
-//! documentation describes them, Prism with GitHub's own contract, an HTTP server that answers what a test wants, and a TCP
-//! proxy that delays and cuts.
+//! documentation describes them, a real Gitea, Prism with GitHub's own contract, an HTTP server that answers what a test wants,
+//! and a TCP proxy that delays and cuts.
 //!
 //! Every crate may use it, but only as a dev-dependency: everything here panics where a test's setup fails. It needs Linux
 //! (`/proc`) and a POSIX shell.
@@ -14,6 +14,7 @@
 
 pub mod forge;
 pub mod git_http;
+pub mod gitea;
 pub mod http;
 pub mod npm;
 pub mod postgres;

@@ -17,5 +17,7 @@ mod listing;
 mod listing_faults;
 mod listing_others;
 #[cfg(feature = "slow")]
+mod real_gitea;
+#[cfg(feature = "slow")]
 mod recorded;
 mod updates;
