@@ -39,7 +39,6 @@ impl Failure {
     pub(super) fn of_stream(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Self::Malformed(error.to_string()),
-            io::ErrorKind::FileTooLarge => error.downcast().unwrap_or_else(Self::Stream),
             _ => Self::Stream(error),
         }
     }

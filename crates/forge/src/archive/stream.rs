@@ -1,6 +1,6 @@
 //! The bytes of an archive as they come in: inflated, counted and bounded.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Take};
 use std::time::Instant;
 
 use flate2::bufread::GzDecoder;
@@ -16,7 +16,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 /// A tar archive on its way in.
 pub(super) struct TarStream<R> {
-    inflated: BufReader<GzDecoder<Capped<R>>>,
+    inflated: BufReader<GzDecoder<Take<R>>>,
+    packed_limit: u64,
     inflated_bytes: u64,
     inflated_limit: u64,
     deadline: Instant,
@@ -25,13 +26,10 @@ pub(super) struct TarStream<R> {
 impl<R: BufRead> TarStream<R> {
     /// Starts at the first byte of the compressed archive.
     pub(super) fn new(source: R, limits: &ArchiveLimits) -> Self {
-        let capped = Capped {
-            source,
-            left: limits.packed_bytes,
-            limit: limits.packed_bytes,
-        };
+        let capped = source.take(limits.packed_bytes);
         Self {
             inflated: BufReader::with_capacity(BUFFER_BYTES, GzDecoder::new(capped)),
+            packed_limit: limits.packed_bytes,
             inflated_bytes: 0,
             inflated_limit: limits.inflated_bytes,
             deadline: limits.deadline,
@@ -103,46 +101,18 @@ impl<R: BufRead> TarStream<R> {
         if Instant::now() > self.deadline {
             return Err(Failure::Late);
         }
+        if let Err(error) = self.inflated.fill_buf() {
+            let is_cut = self.inflated.get_ref().get_ref().limit() == 0;
+            return Err(match error.kind() {
+                io::ErrorKind::UnexpectedEof if is_cut => Failure::ArchiveTooLarge(self.packed_limit),
+                _ => Failure::of_stream(error),
+            });
+        }
         self.inflated.fill_buf().map_err(Failure::of_stream)
     }
 
     fn consume(&mut self, length: usize) {
         self.inflated.consume(length);
         self.inflated_bytes += length as u64;
-    }
-}
-
-/// A source of which so many bytes are read and no more.
-struct Capped<R> {
-    source: R,
-    left: u64,
-    limit: u64,
-}
-
-impl<R: BufRead> BufRead for Capped<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let buffer = self.source.fill_buf()?;
-        if self.left == 0 && !buffer.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                Failure::ArchiveTooLarge(self.limit),
-            ));
-        }
-        Ok(&buffer[..buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.source.consume(amount);
-        self.left -= amount as u64;
-    }
-}
-
-impl<R: BufRead> Read for Capped<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let buffer = self.fill_buf()?;
-        let length = buffer.len().min(into.len());
-        into[..length].copy_from_slice(&buffer[..length]);
-        self.consume(length);
-        Ok(length)
     }
 }
