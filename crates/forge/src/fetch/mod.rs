@@ -56,7 +56,7 @@ pub struct Fetcher {
 pub enum Fetched {
     /// `HEAD` is where it was.
     Unchanged,
-    /// The repository at its newest commit, in memory.
+    /// The repository at its newest commit.
     Snapshot(Box<dyn Snapshot>),
 }
 

@@ -27,13 +27,15 @@ impl Visit<'_> {
         capabilities: &Capabilities,
         limits: &Limits,
     ) -> Result<GitSnapshot, Error> {
-        let files = if capabilities.filter && self.fetcher.settings.filter {
+        let filtered = capabilities.filter && self.fetcher.settings.filter;
+        let files = if filtered {
             Files::UpTo(limits.max_blob_bytes)
         } else {
             Files::All
         };
         let pack = self.pack(PackRequest::Commit { id: head, files }, limits)?;
-        GitSnapshot::of(repository, head, Box::new(pack), limits)
+        let snapshot = GitSnapshot::of(repository, head, Box::new(pack), limits)?;
+        Ok(if filtered { snapshot.filtered() } else { snapshot })
     }
 
     /// The commit `head` with those of its files that are wanted; `None` where it is better to fetch all: most are wanted,

@@ -34,6 +34,8 @@ pub(crate) struct GitSnapshot {
     entries: Vec<Entry>,
     /// `None` while there is no commit.
     objects: Option<Box<dyn ObjectDatabase>>,
+    /// Whether files over the limit were left out of `objects`.
+    filtered: bool,
     limits: Limits,
 }
 
@@ -72,6 +74,7 @@ impl GitSnapshot {
             repository,
             entries: Vec::new(),
             objects: None,
+            filtered: false,
             limits: limits.clone(),
         }
     }
@@ -91,8 +94,14 @@ impl GitSnapshot {
             repository,
             entries,
             objects: Some(objects),
+            filtered: false,
             limits: limits.clone(),
         })
+    }
+
+    /// The same, whose objects lack the files over the limit.
+    pub(crate) fn filtered(self) -> Self {
+        Self { filtered: true, ..self }
     }
 
     /// The same, with its files in `objects`.
@@ -121,6 +130,10 @@ impl Snapshot for GitSnapshot {
         let read = objects.read(blob.as_bytes(), ObjectKind::Blob, self.limits.max_blob_bytes, buffer);
         read.map_err(|failure| match failure {
             Failure::TooLarge(size) => ReadFailure::too_large(size, &self.limits),
+            Failure::Missing if self.filtered => {
+                let detail = format!("left out by the server, the limit is {}", self.limits.max_blob_bytes);
+                ReadFailure::new(Reason::TooLarge, detail)
+            }
             other => ReadFailure::new(Reason::Unreadable, format!("{blob}: {other}")),
         })?;
         if buffer.is_empty() {

@@ -49,7 +49,11 @@ impl PackRequest<'_> {
                 pkt_line::write(&mut request, "deepen 1");
                 match files {
                     Files::All => {}
-                    Files::UpTo(bytes) => pkt_line::write(&mut request, &format!("filter blob:limit={bytes}")),
+                    Files::UpTo(bytes) => {
+                        // Git leaves out those of at least the limit (git-rev-list(1), `--filter`).
+                        let limit = bytes.saturating_add(1);
+                        pkt_line::write(&mut request, &format!("filter blob:limit={limit}"));
+                    }
                     Files::None => pkt_line::write(&mut request, "filter blob:none"),
                 }
                 pkt_line::write(&mut request, &format!("want {}", hex::encode(id)));
@@ -113,7 +117,7 @@ mod tests {
         let end = format!("0032want {one}\n0009done\n0000");
         ends(&commit(Files::All), &format!("000eofs-delta\n000ddeepen 1\n{end}"));
         ends(
-            &commit(Files::UpTo(9)),
+            &commit(Files::UpTo(8)),
             &format!("deepen 1\n0018filter blob:limit=9\n{end}"),
         );
         ends(&commit(Files::None), &format!("deepen 1\n0015filter blob:none\n{end}"));

@@ -152,6 +152,42 @@ fn little_memory_changes_nothing() {
 }
 
 #[test]
+fn files_that_the_server_leaves_out_have_the_same_reason() {
+    let bare = Bare::new();
+    let blobs = [5000, 10, 11, 9].map(|bytes| bare.blob(&vec![b'a'; bytes]));
+    let names: [&[u8]; 4] = [b"a_far", b"b_at", b"c_over", b"d_under"];
+    let entries: Vec<_> = names
+        .iter()
+        .zip(&blobs)
+        .map(|(name, blob)| ("100644", *name, blob.as_str()))
+        .collect();
+    let commit = bare.commit(&bare.tree(&entries));
+    git(bare.path(), &["update-ref", "HEAD", &commit]);
+    let (server, url) = serve(&bare);
+    let limits = Limits {
+        max_blob_bytes: 10,
+        ..Limits::default()
+    };
+    let with = |filter| {
+        let settings = FetchSettings {
+            filter,
+            ..FetchSettings::default()
+        };
+        let fetcher = fetcher_with(&HttpSettings::default(), &settings, Vec::new());
+        all_of(&mut *fetch_by(&fetcher, &url, &limits).unwrap())
+    };
+    let expected = with(false);
+    let ends: Vec<&str> = expected
+        .iter()
+        .filter_map(|(_, said)| said.rsplit(' ').next())
+        .collect();
+    assert_eq!(ends, ["too_large", "aaaaaaaaaa", "too_large", "aaaaaaaaa"]);
+    assert_eq!(with(true), expected);
+    let last = server.requests().pop().unwrap().body;
+    assert!(String::from_utf8_lossy(&last).contains("filter blob:limit=11\n"));
+}
+
+#[test]
 fn an_unchanged_head_costs_two_small_requests() {
     let bare = with_history(1);
     let server = git_http::serve(bare.path(), None);
