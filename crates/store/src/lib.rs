@@ -22,6 +22,7 @@ pub mod catalogue;
 pub mod error;
 pub mod export;
 pub mod folder;
+pub mod lsh;
 pub mod migration;
 mod postgres;
 pub mod segment;
