@@ -76,11 +76,11 @@ fn fill_table(bencher: Bencher) {
 #[divan::bench(sample_count = 20)]
 fn elect_survivors(bencher: Bencher) {
     let table = table();
-    let counts = elect(&table, &ElectionConfig::default(), &mut source).map(|election| election.counts);
+    let counts = elect(table.groups(), &ElectionConfig::default(), &mut source).map(|election| election.counts);
     eprint_counts(&format!("{counts:?}"));
     bencher
         .counter(items())
-        .bench_local(|| elect(&table, &ElectionConfig::default(), &mut source));
+        .bench_local(|| elect(table.groups(), &ElectionConfig::default(), &mut source));
 }
 
 /// One document in twenty is held out, the others are for training.

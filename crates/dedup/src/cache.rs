@@ -14,6 +14,18 @@ pub trait ShingleSource {
     /// # Errors
     /// Whatever keeps the source from reading the document; it ends the work that asked.
     fn shingles(&mut self, doc: u32) -> Result<Vec<u64>, Self::Error>;
+
+    /// What came of an earlier comparison of these two at the same threshold, if the source remembers one: their exact
+    /// similarity where it reached the threshold. By default none is remembered.
+    fn remembered(&mut self, better: u32, worse: u32) -> Option<Option<f64>> {
+        let _ = (better, worse);
+        None
+    }
+
+    /// Is told what came of a comparison. By default it is forgotten.
+    fn compared(&mut self, better: u32, worse: u32, jaccard: Option<f64>) {
+        let _ = (better, worse, jaccard);
+    }
 }
 
 impl<F, E> ShingleSource for F

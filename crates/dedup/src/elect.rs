@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
-use crate::cache::{ShingleCache, ShingleSource};
+use crate::cache::{ShingleCache, ShingleSet, ShingleSource};
+use crate::groups::Groups;
 use crate::jaccard::{Threshold, jaccard_reaching, sizes_allow};
-use crate::table::BandTable;
 
 /// How survivors are elected.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,12 +53,12 @@ pub enum Outcome {
 pub struct ElectionCounts {
     /// All documents.
     pub documents: u64,
-    /// Documents with too few tokens to compare; all kept.
-    pub without_signature: u64,
     /// Documents that are near-duplicates of a kept one.
     pub duplicates: u64,
-    /// Pairs that share a band and were compared.
+    /// Pairs that share a band and were compared, now or earlier.
     pub compared: u64,
+    /// Of these, pairs that the source remembered from an earlier election.
+    pub remembered: u64,
     /// Compared pairs at or over the threshold.
     pub verified: u64,
     /// Compared pairs under the threshold.
@@ -76,10 +76,10 @@ pub struct Election {
     pub counts: ElectionCounts,
 }
 
-/// Elects the survivors among the documents of `table`.
+/// Elects the survivors among the documents of `groups`.
 ///
-/// The source is asked only for documents that share a band with another one. The outcome depends on ranks and
-/// contents alone, not on the size of the cache.
+/// The source is asked only for documents that share a band with another one, and only for comparisons that it does not
+/// remember. The outcome depends on ranks and contents alone, not on the size of the cache nor on what is remembered.
 ///
 /// Time is bounded by `max_candidates` comparisons a document. A band key remembers that many kept documents, the
 /// best-ranked; and of the candidates that a document has, it is compared with those that share the most bands (among
@@ -89,20 +89,19 @@ pub struct Election {
 /// # Errors
 /// The first error of the source.
 pub fn elect<S: ShingleSource>(
-    table: &BandTable,
+    mut groups: Groups,
     config: &ElectionConfig,
     source: &mut S,
 ) -> Result<Election, S::Error> {
-    let groups = table.groups();
+    groups.sort();
     let mut kept = KeptByGroup::new(groups.count(), config.max_candidates.get());
     let mut sets = Sets::new(config, source);
-    let mut outcomes = vec![Outcome::Kept; table.documents() as usize];
+    let mut outcomes = vec![Outcome::Kept; groups.documents() as usize];
     let mut counts = ElectionCounts {
-        documents: table.documents().into(),
-        without_signature: table.without_signature(),
+        documents: groups.documents().into(),
         ..ElectionCounts::default()
     };
-    for (doc, memberships) in groups.documents() {
+    for (doc, memberships) in groups.by_document() {
         let memberships = || memberships.iter().map(|&(_, group)| group);
         let (candidates, capped) = kept.candidates(memberships());
         counts.capped += u64::from(capped);
@@ -119,35 +118,52 @@ pub fn elect<S: ShingleSource>(
     Ok(Election { outcomes, counts })
 }
 
-/// The kept documents of each group, at most `limit` of them.
+/// No document yet; never the number of one, since groups hold fewer than `u32::MAX`.
+const NOBODY: u32 = u32::MAX;
+
+/// The kept documents of each group, at most `limit` of them. Most groups have one.
 struct KeptByGroup {
     limit: usize,
-    docs: Vec<Vec<u32>>,
+    first: Vec<u32>,
+    others: HashMap<u32, Vec<u32>>,
 }
 
 impl KeptByGroup {
-    fn new(groups: usize, limit: usize) -> Self {
+    fn new(groups: u32, limit: usize) -> Self {
         Self {
             limit,
-            docs: vec![Vec::new(); groups],
+            first: vec![NOBODY; groups as usize],
+            others: HashMap::new(),
         }
     }
 
-    fn insert(&mut self, doc: u32, groups: impl Iterator<Item = usize>) {
+    fn insert(&mut self, doc: u32, groups: impl Iterator<Item = u32>) {
         for group in groups {
-            if self.docs[group].len() < self.limit {
-                self.docs[group].push(doc);
+            let first = &mut self.first[group as usize];
+            if *first == NOBODY {
+                *first = doc;
+                continue;
+            }
+            let others = self.others.entry(group).or_default();
+            if others.len() + 1 < self.limit {
+                others.push(doc);
             }
         }
     }
 
     /// The documents to compare with, best-ranked first, and whether a bound may have left some out.
-    fn candidates(&self, groups: impl Iterator<Item = usize>) -> (Vec<u32>, bool) {
+    fn candidates(&self, groups: impl Iterator<Item = u32>) -> (Vec<u32>, bool) {
         let mut all = Vec::new();
         let mut capped = false;
         for group in groups {
-            all.extend_from_slice(&self.docs[group]);
-            capped |= self.docs[group].len() == self.limit;
+            let first = self.first[group as usize];
+            if first == NOBODY {
+                continue;
+            }
+            let others = self.others.get(&group).map_or(&[][..], Vec::as_slice);
+            all.push(first);
+            all.extend_from_slice(others);
+            capped |= 1 + others.len() == self.limit;
         }
         all.sort_unstable();
         if all.len() <= self.limit {
@@ -193,27 +209,44 @@ impl<'a, S: ShingleSource> Sets<'a, S> {
         candidates: &[u32],
         counts: &mut ElectionCounts,
     ) -> Result<Option<Outcome>, S::Error> {
-        if candidates.is_empty() {
-            return Ok(None);
-        }
-        let own = self.cache.get(doc, self.source)?;
-        self.sizes.insert(doc, own.len());
+        let mut own = None;
         for &of in candidates {
             counts.compared += 1;
-            if self
-                .sizes
-                .get(&of)
-                .is_some_and(|&size| !sizes_allow(own.len(), size, self.threshold))
-            {
-                continue;
-            }
-            let other = self.cache.get(of, self.source)?;
-            self.sizes.insert(of, other.len());
-            if let Some(jaccard) = jaccard_reaching(&own, &other, self.threshold) {
+            let jaccard = match self.source.remembered(of, doc) {
+                Some(jaccard) => {
+                    counts.remembered += 1;
+                    jaccard
+                }
+                None => self.compare(of, doc, &mut own)?,
+            };
+            if let Some(jaccard) = jaccard {
                 counts.verified += 1;
                 return Ok(Some(Outcome::Duplicate { of, jaccard }));
             }
         }
         Ok(None)
+    }
+
+    /// The exact similarity if it reaches the threshold. `own` is the set of `doc`, once it is there.
+    fn compare(&mut self, of: u32, doc: u32, own: &mut Option<ShingleSet>) -> Result<Option<f64>, S::Error> {
+        let own = match own {
+            Some(set) => set,
+            None => own.insert(self.set(doc)?),
+        };
+        let too_different = |size: &usize| !sizes_allow(own.len(), *size, self.threshold);
+        let jaccard = if self.sizes.get(&of).is_some_and(too_different) {
+            None
+        } else {
+            let other = self.set(of)?;
+            jaccard_reaching(own, &other, self.threshold)
+        };
+        self.source.compared(of, doc, jaccard);
+        Ok(jaccard)
+    }
+
+    fn set(&mut self, doc: u32) -> Result<ShingleSet, S::Error> {
+        let set = self.cache.get(doc, self.source)?;
+        self.sizes.insert(doc, set.len());
+        Ok(set)
     }
 }

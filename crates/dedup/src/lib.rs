@@ -4,7 +4,7 @@
 //!
 //! 1. [`Signer::sign`] cuts it into shingles (runs of [`ShingleSize`] tokens) and condenses them to a [`Signature`];
 //!    a text with fewer tokens than one shingle has none and is never compared.
-//! 2. [`BandTable::push`] keeps the band keys of its signature; texts that share a key are candidates.
+//! 2. [`BandTable::push`] keeps the band keys of its signature; texts that share a key are candidates ([`Groups`]).
 //! 3. [`elect()`] goes through the documents in rank order and drops one only when an already kept candidate has an
 //!    exact Jaccard similarity at or over the threshold.
 //! 4. [`LeakFinder`] finds the documents of one split that are near-duplicates of a document of another.
@@ -20,6 +20,7 @@ mod cache;
 pub mod datasketch;
 pub mod elect;
 pub mod error;
+pub mod groups;
 mod hash;
 pub mod jaccard;
 pub mod leak;
@@ -33,6 +34,7 @@ pub use bands::{BandIndex, Banding};
 pub use cache::ShingleSource;
 pub use elect::{Election, ElectionConfig, ElectionCounts, Outcome, elect};
 pub use error::{Error, ErrorKind};
+pub use groups::Groups;
 pub use jaccard::{Threshold, jaccard};
 pub use leak::{Leak, LeakConfig, LeakFinder, LeakReport};
 pub use minhash::{PERMUTATIONS, SIGNATURE_BYTES, Signature};

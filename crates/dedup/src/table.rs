@@ -2,6 +2,7 @@
 
 use crate::bands::Banding;
 use crate::error::{Error, ErrorKind};
+use crate::groups::Groups;
 use crate::minhash::Signature;
 
 /// The band keys of documents in rank order: document 0 is the best.
@@ -86,42 +87,22 @@ impl BandTable {
         Ok(doc)
     }
 
-    /// The documents that share a band with another, each with its groups.
-    pub(crate) fn groups(&self) -> Groups {
+    /// The documents that share a band with another.
+    pub fn groups(&self) -> Groups {
+        let mut groups = Groups::new(self.documents);
         let mut pairs = Vec::with_capacity(self.signed.len());
-        let mut memberships = Vec::new();
-        let mut groups = 0;
+        let mut docs = Vec::new();
         for column in &self.columns {
             pairs.clear();
             pairs.extend(column.iter().copied().zip(self.signed.iter().copied()));
             pairs.sort_unstable();
             for group in pairs.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
-                memberships.extend(group.iter().map(|&(_, doc)| (doc, groups)));
-                groups += 1;
+                docs.clear();
+                docs.extend(group.iter().map(|&(_, doc)| doc));
+                groups.push(&docs);
             }
         }
-        memberships.sort_unstable();
-        Groups { memberships, groups }
-    }
-}
-
-/// A group is two or more documents with the same key in one band.
-#[derive(Debug)]
-pub(crate) struct Groups {
-    /// Document and group, ascending.
-    memberships: Vec<(u32, usize)>,
-    groups: usize,
-}
-
-impl Groups {
-    /// The number of groups.
-    pub(crate) const fn count(&self) -> usize {
-        self.groups
-    }
-
-    /// Every document that is in a group, ascending, with its memberships.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = (u32, &[(u32, usize)])> {
-        self.memberships.chunk_by(|a, b| a.0 == b.0).map(|all| (all[0].0, all))
+        groups
     }
 }
 
@@ -137,8 +118,9 @@ mod tests {
         table.push_keys(&[3, 4]).unwrap();
         table.push_keys(&[1, 5]).unwrap();
         table.push_keys(&[1, 4]).unwrap();
-        let groups = table.groups();
-        let shown: Vec<(u32, usize)> = groups.documents().map(|(doc, all)| (doc, all.len())).collect();
+        let mut groups = table.groups();
+        groups.sort();
+        let shown: Vec<(u32, usize)> = groups.by_document().map(|(doc, all)| (doc, all.len())).collect();
         assert_eq!(shown, [(0, 1), (2, 1), (3, 1), (4, 2)]);
         assert_eq!(
             (groups.count(), table.documents(), table.without_signature()),

@@ -70,7 +70,7 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
             let text = reader.text(documents[doc as usize].location)?;
             Ok(shingles(text.as_bytes(), size))
         };
-        elect(&table, &config, &mut source)?
+        elect(table.groups(), &config, &mut source)?
     };
     let near = follow(&documents, &election.outcomes, &mut duplicates);
     let replaced = context

@@ -64,7 +64,7 @@ fn elected(sets: &[Vec<u64>], signatures: &[Option<Signature>]) -> Election {
         table.push(signature.as_ref()).unwrap();
     }
     let mut source = |doc: u32| Ok::<_, Infallible>(sets[doc as usize].clone());
-    elect(&table, &ElectionConfig::default(), &mut source).unwrap()
+    elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap()
 }
 
 /// Precision 1, and guarantee G2: whatever is dropped has a kept, better-ranked twin that is recorded with the

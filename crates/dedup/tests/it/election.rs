@@ -1,12 +1,12 @@
 //! Properties of the election of survivors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use codelupe_dedup::{
-    BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
-    shingles,
+    BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, ShingleSource, Signature, Signer, Threshold,
+    elect, jaccard, shingles,
 };
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn run(sets: &[Vec<u64>], banding: Banding, config: &ElectionConfig) -> Election
     for set in sets {
         table.push(Signature::of_shingles(set).as_ref()).unwrap();
     }
-    elect(&table, config, &mut |doc: u32| {
+    elect(table.groups(), config, &mut |doc: u32| {
         Ok::<_, Infallible>(sets[doc as usize].clone())
     })
     .unwrap()
@@ -60,6 +60,32 @@ fn families() -> impl Strategy<Value = Vec<Vec<u64>>> {
     })
 }
 
+/// Documents by place, with a memory of comparisons by name.
+struct Remembering<'a> {
+    sets: &'a [Vec<u64>],
+    names: &'a [u32],
+    memory: &'a mut HashMap<(u32, u32), Option<f64>>,
+}
+
+impl ShingleSource for Remembering<'_> {
+    type Error = Infallible;
+
+    fn shingles(&mut self, doc: u32) -> Result<Vec<u64>, Infallible> {
+        Ok(self.sets[doc as usize].clone())
+    }
+
+    fn remembered(&mut self, better: u32, worse: u32) -> Option<Option<f64>> {
+        self.memory
+            .get(&(self.names[better as usize], self.names[worse as usize]))
+            .copied()
+    }
+
+    fn compared(&mut self, better: u32, worse: u32, jaccard: Option<f64>) {
+        self.memory
+            .insert((self.names[better as usize], self.names[worse as usize]), jaccard);
+    }
+}
+
 fn threshold(value: f64) -> ElectionConfig {
     ElectionConfig {
         threshold: Threshold::new(value).unwrap(),
@@ -79,7 +105,6 @@ proptest! {
         let dropped = election.outcomes.iter().filter(|outcome| **outcome != Outcome::Kept).count() as u64;
         prop_assert_eq!((counts.duplicates, counts.verified), (dropped, dropped));
         prop_assert_eq!(counts.compared, counts.verified + counts.false_candidates);
-        prop_assert_eq!(counts.without_signature, sets.iter().filter(|set| set.is_empty()).count() as u64);
         prop_assert_eq!((counts.documents, counts.capped), (sets.len() as u64, 0));
     }
 
@@ -93,6 +118,31 @@ proptest! {
                 let exact = jaccard(&sets[of as usize], &sets[doc]);
                 prop_assert!(exact >= 0.7 && exact.to_bits() == stated.to_bits());
             }
+        }
+    }
+
+    /// One batch, or any sequence of increments and removals that remembers what it has compared: the same survivors.
+    #[test]
+    fn increments_and_removals_end_where_a_batch_does(
+        sets in families(),
+        steps in prop::collection::vec(prop::collection::vec(any::<bool>(), 40), 1..5),
+    ) {
+        let mut memory = HashMap::new();
+        for present in steps {
+            let present: Vec<u32> = (0..).zip(&sets).zip(present).filter(|(_, here)| *here).map(|((doc, _), _)| doc).collect();
+            let now: Vec<Vec<u64>> = present.iter().map(|doc| sets[*doc as usize].clone()).collect();
+            let batch = run(&now, Banding::default(), &ElectionConfig::default());
+            let mut table = BandTable::new(Banding::default());
+            for set in &now {
+                table.push(Signature::of_shingles(set).as_ref()).unwrap();
+            }
+            let before = memory.len() as u64;
+            let mut source = Remembering { sets: &now, names: &present, memory: &mut memory };
+            let mut increment = elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap();
+            let fresh = increment.counts.compared - increment.counts.remembered;
+            increment.counts.remembered = 0;
+            prop_assert_eq!(increment, batch);
+            prop_assert_eq!(memory.len() as u64, before + fresh);
         }
     }
 
@@ -117,7 +167,7 @@ proptest! {
             table.push(signature.as_ref()).unwrap();
         }
         let mut source = |doc: u32| Ok::<_, Infallible>(signed[doc as usize].0.clone());
-        prop_assert_eq!(elect(&table, &ElectionConfig::default(), &mut source).unwrap(), expected);
+        prop_assert_eq!(elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap(), expected);
     }
 
     #[test]
@@ -200,9 +250,9 @@ fn short_texts_are_never_lumped_together() {
         table.push(signer.sign(text.as_bytes()).as_ref()).unwrap();
     }
     let mut never = |doc: u32| -> Result<Vec<u64>, Infallible> { panic!("document {doc} was asked for") };
-    let election = elect(&table, &ElectionConfig::default(), &mut never).unwrap();
+    let election = elect(table.groups(), &ElectionConfig::default(), &mut never).unwrap();
     assert!(election.outcomes.iter().all(|outcome| *outcome == Outcome::Kept));
-    assert_eq!(election.counts.without_signature, 6);
+    assert_eq!(table.without_signature(), 6);
 }
 
 #[test]
@@ -217,7 +267,7 @@ fn documents_that_share_no_band_are_never_fetched() {
         fetched.push(doc);
         Ok::<_, Infallible>(sets[doc as usize].clone())
     };
-    elect(&table, &ElectionConfig::default(), &mut source).unwrap();
+    elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap();
     assert_eq!(fetched, [2, 0]);
 }
 
@@ -228,7 +278,7 @@ fn an_error_of_the_source_comes_out() {
         table.push(Signature::of_shingles(&hundred(0)).as_ref()).unwrap();
     }
     let mut broken = |doc: u32| Err::<Vec<u64>, _>(format!("document {doc} is gone"));
-    let error = elect(&table, &ElectionConfig::default(), &mut broken).unwrap_err();
+    let error = elect(table.groups(), &ElectionConfig::default(), &mut broken).unwrap_err();
     assert_eq!(error, "document 1 is gone");
 }
 
@@ -271,7 +321,7 @@ fn threads_do_not_matter() {
         }
         let mut source = |doc: u32| Ok::<_, Infallible>(sets[doc as usize].clone());
         assert_eq!(
-            elect(&table, &ElectionConfig::default(), &mut source).unwrap(),
+            elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap(),
             expected
         );
     }

@@ -83,7 +83,7 @@ fn every_drop_is_right(corpus: &Corpus) {
         table.push(signature.as_ref()).unwrap();
     }
     let mut source = |doc: u32| Ok::<_, Infallible>(corpus.sets[doc as usize].clone());
-    let election = elect(&table, &ElectionConfig::default(), &mut source).unwrap();
+    let election = elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap();
     println!("{:?}", election.counts);
     assert!(election.counts.duplicates > 100 && election.counts.false_candidates > 0);
     let kept = |doc: u32| election.outcomes[doc as usize] == Outcome::Kept;
