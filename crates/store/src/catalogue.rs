@@ -4,6 +4,7 @@
 //! of tests runs on both.
 
 mod builds;
+mod clusters;
 mod contents;
 mod crawls;
 mod duplicates;
@@ -26,6 +27,9 @@ use codelupe_core::breaker::State;
 
 pub(crate) use builds::{BUILD_BY_NAME, BUILD_CANDIDATES, INSERT_BUILD, LATEST_BUILD, SET_STAGE_STATE};
 pub use builds::{BuildCandidate, BuildDecision, BuildRow, Builds};
+pub use clusters::{
+    ClusterRow, ClusterSize, ClusteredFile, Clusters, HolderRow, MemberRow, RankedRepository, RemovedRow,
+};
 pub(crate) use contents::storable_size;
 pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
 pub use crawls::{AfterPage, CrawlId, CrawlReport, CrawledPage, Crawls, IncompleteSlice, OpenSlice};
@@ -62,6 +66,7 @@ pub trait Backend:
     Repositories
     + Contents
     + Duplicates
+    + Clusters
     + Builds
     + Figures
     + Jobs
