@@ -8,6 +8,7 @@
 //! 3. [`elect()`] goes through the documents in rank order and drops one only when an already kept candidate has an
 //!    exact Jaccard similarity at or over the threshold.
 //! 4. [`LeakFinder`] finds the documents of one split that are near-duplicates of a document of another.
+//! 5. [`repository_copies()`] finds the repositories that are near-copies of others as a whole.
 //!
 //! Shingle hashes, signatures and band keys are stored by others, so they never change between versions and are the
 //! same on every machine; [`SCHEME`] names the way they are made.
@@ -17,6 +18,7 @@
 
 pub mod bands;
 mod cache;
+pub mod copies;
 pub mod datasketch;
 pub mod elect;
 pub mod error;
@@ -32,6 +34,7 @@ mod token;
 
 pub use bands::{BandIndex, Banding};
 pub use cache::ShingleSource;
+pub use copies::{Containment, CopyConfig, CopyReport, repository_copies};
 pub use elect::{Election, ElectionConfig, ElectionCounts, Outcome, elect};
 pub use error::{Error, ErrorKind};
 pub use groups::Groups;
