@@ -26,8 +26,10 @@ pub mod secrets;
 pub mod signals;
 pub mod syntax;
 pub mod tokens;
+pub mod view;
 
 pub use config::Config;
 pub use error::{Error, ErrorKind};
 pub use processor::{Processed, Processor};
 pub use signals::Signals;
+pub use view::View;

@@ -13,7 +13,7 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 const NUMBER: u64 = 0x243f_6a88_85a3_08d3;
 
 /// Words that give code its structure: definitions and control flow of the common languages.
-const STRUCTURE: &[&str] = &[
+pub(crate) const STRUCTURE: &[&str] = &[
     "abstract",
     "async",
     "await",
