@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass, SelectionRules};
 use codelupe_dedup::{Banding, PERMUTATIONS, ShingleSize, Threshold};
 use codelupe_forge::Site;
+use codelupe_process::View;
 use serde::{Deserialize, Serialize};
 
 use crate::crawl::ForgeSettings;
@@ -42,6 +43,9 @@ pub struct Config {
 pub struct DedupConfig {
     /// Exact Jaccard similarity of the shingle sets from which a file is a near-duplicate. Default 0.7 (BigCode).
     pub threshold: f64,
+    /// What of a text is compared: `text`, `code` (without comments) or `structure` (without names and values either).
+    /// Default `text` (BigCode).
+    pub view: View,
     /// Tokens in a shingle. Default 5 (BigCode).
     pub shingle_tokens: usize,
     /// LSH bands. Default 25, with 10 rows: `optimal_param(0.7, 256)` of BigCode.
@@ -54,6 +58,7 @@ impl Default for DedupConfig {
     fn default() -> Self {
         Self {
             threshold: 0.7,
+            view: View::default(),
             shingle_tokens: 5,
             bands: 25,
             rows: 10,
@@ -148,6 +153,7 @@ impl Config {
             codelupe_dedup::SCHEME,
             PERMUTATIONS,
             self.dedup.shingle_tokens,
+            self.dedup.view,
             &self.limits,
             &self.process,
         );
@@ -181,6 +187,9 @@ mod tests {
         let config = Config::default();
         let mut other = config.clone();
         other.process.min_quality += 1;
+        assert_ne!(config.recipe(), other.recipe());
+        let mut other = config.clone();
+        other.dedup.view = View::Structure;
         assert_ne!(config.recipe(), other.recipe());
         let mut other = config.clone();
         other.build.min_quality += 1;

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::Ordering;
 
 use codelupe_core::{BlobId, ErrorCode, Reason};
-use codelupe_dedup::{BandTable, ElectionConfig, Outcome, SIGNATURE_BYTES, Signature, elect, shingles};
+use codelupe_dedup::{BandTable, ElectionConfig, Outcome, SIGNATURE_BYTES, Signature, elect};
 use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::{DedupCandidate, Duplicate};
 use codelupe_store::segment::Location;
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::progress::Step;
+use crate::shingling::shingle_set;
 
 /// What deduplication did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +60,6 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
     let mut reader = context.segment_reader()?;
     let table = band_table(context, &mut reader, &documents)?;
     let election = {
-        let size = context.config.dedup.shingle_size()?;
         let config = ElectionConfig {
             threshold: context.config.dedup.threshold()?,
             ..ElectionConfig::default()
@@ -67,8 +67,8 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
         let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
             context.progress.check()?;
             context.progress.done.fetch_max(u64::from(doc), Ordering::Relaxed);
-            let text = reader.text(documents[doc as usize].location)?;
-            Ok(shingles(text.as_bytes(), size))
+            let content = reader.content(documents[doc as usize].location)?;
+            shingle_set(&context.config.dedup, content.language.as_deref(), &content.text)
         };
         elect(table.groups(), &config, &mut source)?
     };

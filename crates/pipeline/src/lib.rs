@@ -17,6 +17,7 @@ pub mod index;
 pub mod ingest;
 mod job;
 pub mod progress;
+mod shingling;
 mod tracker;
 pub mod worker;
 

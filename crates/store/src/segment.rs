@@ -36,6 +36,15 @@ pub struct Location {
     pub row: u32,
 }
 
+/// A kept content, as far as comparing and writing it need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptContent {
+    /// The language.
+    pub language: Option<String>,
+    /// The text with secrets replaced.
+    pub text: String,
+}
+
 /// The record of one processed content.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContentRecord {

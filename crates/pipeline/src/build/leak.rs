@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use codelupe_core::{Reason, Split};
-use codelupe_dedup::{LeakConfig, LeakFinder, Signature, shingles};
+use codelupe_dedup::{LeakConfig, LeakFinder, Signature};
 use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::BuildCandidate;
 
@@ -14,6 +14,7 @@ use super::Decided;
 use crate::context::Context;
 use crate::dedup::signatures;
 use crate::error::Error;
+use crate::shingling::shingle_set;
 
 /// Drops the leaking files: validation files near a training or held-out file, held-out files near a training file.
 pub(super) fn drop_leaks(
@@ -42,13 +43,10 @@ pub(super) fn drop_leaks(
                 finder.scan(scanned[place], signature);
             },
         )?;
-        let size = context.config.dedup.shingle_size()?;
         let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
             context.progress.check()?;
-            Ok(shingles(
-                reader.text(candidates[doc as usize].location)?.as_bytes(),
-                size,
-            ))
+            let content = reader.content(candidates[doc as usize].location)?;
+            shingle_set(&context.config.dedup, content.language.as_deref(), &content.text)
         };
         let report = finder.finish(&mut source)?;
         let leaking = report.leaks.iter().map(|leak| leak.held_out);

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use codelupe_core::Verdict;
+use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
 use codelupe_process::Processor;
 use codelupe_process::licence::{Evidence, LicenceDetector};
@@ -10,9 +10,11 @@ use codelupe_store::catalogue::RepositoryRow;
 use rayon::prelude::*;
 
 use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};
+use crate::config::DedupConfig;
 use crate::context::Context;
 use crate::error::Error;
 use crate::progress::{Progress, raise};
+use crate::shingling::signature;
 
 #[expect(
     clippy::needless_pass_by_value,
@@ -33,7 +35,7 @@ pub(super) fn run(
             .into_par_iter()
             .map_init(
                 || signer.clone(),
-                |signer, blob| process(processor, signer, progress, blob),
+                |signer, blob| process(processor, &context.config.dedup, signer, progress, blob),
             )
             .collect();
         let repositories = chunk
@@ -49,9 +51,19 @@ pub(super) fn run(
     Ok(())
 }
 
-fn process(processor: &Processor, signer: &mut Signer, progress: &Progress, blob: Blob) -> ProcessedContent {
+fn process(
+    processor: &Processor,
+    dedup: &DedupConfig,
+    signer: &mut Signer,
+    progress: &Progress,
+    blob: Blob,
+) -> ProcessedContent {
     let processed = processor.process(&blob.key.file_name, &blob.bytes);
-    let signature = processed.text.as_ref().and_then(|text| signer.sign(text.as_bytes()));
+    let language = processed.language.as_ref().map(Language::as_str);
+    let signature = processed
+        .text
+        .as_ref()
+        .and_then(|text| signature(dedup, signer, language, text));
     raise(&progress.bytes, blob.bytes.len() as u64);
     let counter = if processed.verdict == Verdict::Kept {
         &progress.kept

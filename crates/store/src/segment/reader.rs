@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
-use super::{ContentRecord, FORMAT_VERSION, Location, VERSION_KEY};
+use super::{ContentRecord, FORMAT_VERSION, KeptContent, Location, VERSION_KEY};
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
 
@@ -30,7 +30,7 @@ pub struct SegmentReader {
     folder: DataFolder,
     names: HashMap<i64, String>,
     open: HashMap<i64, (File, ArrowReaderMetadata)>,
-    chunks: Cache<(i64, u32), Arc<[Option<String>]>, ChunkBytes>,
+    chunks: Cache<(i64, u32), Arc<[Option<KeptContent>]>, ChunkBytes>,
 }
 
 impl SegmentReader {
@@ -50,6 +50,14 @@ impl SegmentReader {
     /// # Errors
     /// `NotFound` when the location names no kept content; `Corrupt` or `Io` when its segment cannot be read.
     pub fn text(&mut self, at: Location) -> Result<String, Error> {
+        self.content(at).map(|content| content.text)
+    }
+
+    /// The text of a kept content with its language.
+    ///
+    /// # Errors
+    /// As `text`.
+    pub fn content(&mut self, at: Location) -> Result<KeptContent, Error> {
         let chunk = at.row / CHUNK_ROWS;
         let offset = (at.row % CHUNK_ROWS) as usize;
         let rows = if let Some(rows) = self.chunks.get(&(at.segment, chunk)) {
@@ -94,13 +102,20 @@ impl SegmentReader {
         Ok(())
     }
 
-    fn read_chunk(&mut self, segment: i64, chunk: u32) -> Result<Vec<Option<String>>, Error> {
-        let batches = self.batches(segment, &["text"], Some((chunk * CHUNK_ROWS, CHUNK_ROWS)))?;
+    fn read_chunk(&mut self, segment: i64, chunk: u32) -> Result<Vec<Option<KeptContent>>, Error> {
+        let batches = self.batches(segment, &["language", "text"], Some((chunk * CHUNK_ROWS, CHUNK_ROWS)))?;
         let batches = self.collect(segment, batches)?;
-        let texts = batches
-            .iter()
-            .flat_map(|batch| batch.column(0).as_string::<i32>().iter());
-        Ok(texts.map(|text| text.map(str::to_owned)).collect())
+        let rows = batches.iter().flat_map(|batch| {
+            let [languages, texts] = [0, 1].map(|column| batch.column(column).as_string::<i32>());
+            languages.iter().zip(texts)
+        });
+        let kept = |(language, text): (Option<&str>, Option<&str>)| {
+            text.map(|text| KeptContent {
+                language: language.map(str::to_owned),
+                text: text.to_owned(),
+            })
+        };
+        Ok(rows.map(kept).collect())
     }
 
     fn collect(&self, segment: i64, batches: ParquetRecordBatchReader) -> Result<Vec<RecordBatch>, Error> {
@@ -183,13 +198,16 @@ impl SegmentReader {
     }
 }
 
-/// Weighs a chunk by its text.
+/// Weighs a chunk by its text; 64 bytes for what else a row holds.
 #[derive(Clone)]
 struct ChunkBytes;
 
-impl Weighter<(i64, u32), Arc<[Option<String>]>> for ChunkBytes {
-    fn weight(&self, _: &(i64, u32), rows: &Arc<[Option<String>]>) -> u64 {
-        let text: usize = rows.iter().map(|row| row.as_ref().map_or(0, String::len) + 32).sum();
+impl Weighter<(i64, u32), Arc<[Option<KeptContent>]>> for ChunkBytes {
+    fn weight(&self, _: &(i64, u32), rows: &Arc<[Option<KeptContent>]>) -> u64 {
+        let text: usize = rows
+            .iter()
+            .map(|row| row.as_ref().map_or(0, |content| content.text.len()) + 64)
+            .sum();
         text as u64
     }
 }

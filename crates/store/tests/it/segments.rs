@@ -44,6 +44,8 @@ fn every_row_is_read_back_in_any_order() {
             assert_eq!(text.unwrap_err().kind(), ErrorKind::NotFound);
         } else {
             assert!(text.unwrap() == texts[row as usize], "row {row}");
+            let content = reader.content(Location { segment: 1, row }).unwrap();
+            assert_eq!(content.language, record(&content.text).language);
         }
     }
     let whole = reader.record(Location { segment: 1, row: 399 }).unwrap();
