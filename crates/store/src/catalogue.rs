@@ -33,7 +33,7 @@ pub use clusters::{
 pub(crate) use contents::storable_size;
 pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
 pub use crawls::{AfterPage, CrawlId, CrawlReport, CrawledPage, Crawls, IncompleteSlice, OpenSlice};
-pub(crate) use duplicates::{DEDUP_CANDIDATES, generation_must_be};
+pub(crate) use duplicates::{DEDUP_CANDIDATES, STORED_DUPLICATES, difference, generation_must_be};
 pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
 pub(crate) use errors::storable_count;
 pub use errors::{ErrorRow, Errors};
@@ -88,6 +88,9 @@ pub trait Backend:
     /// # Errors
     /// `Database` and the connection's own errors.
     async fn describe(&self) -> Result<String, Error>;
+
+    /// Whether it is a server that other machines use too.
+    fn is_shared(&self) -> bool;
 
     /// How the circuit breaker around the database stands; asks nobody.
     fn breaker_state(&self) -> State;

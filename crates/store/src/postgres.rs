@@ -155,6 +155,10 @@ impl Backend for Postgres {
             .await
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn breaker_state(&self) -> State {
         self.guard.breaker_state()
     }

@@ -126,6 +126,10 @@ impl Backend for Sqlite {
             .await
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn breaker_state(&self) -> State {
         self.guard.breaker_state()
     }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 
 use super::copy::CopyRows;
 use super::{Postgres, generation, locked_generation};
-use crate::catalogue::{DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
+use crate::catalogue::{
+    DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, STORED_DUPLICATES, difference, generation_must_be,
+};
 use crate::error::Error;
 
 #[async_trait]
@@ -47,7 +49,13 @@ impl Postgres {
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(fence).await?;
         generation_must_be(locked_generation(&mut transaction).await.map_err(fail)?, since)?;
-        sqlx::query("DELETE FROM duplicates")
+        let stored = sqlx::query_as(STORED_DUPLICATES)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(fail)?;
+        let (gone, come) = difference(stored, duplicates);
+        sqlx::query("DELETE FROM duplicates WHERE file_id = ANY($1)")
+            .bind(gone)
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
@@ -55,7 +63,7 @@ impl Postgres {
             "COPY duplicates (file_id, reason, kept_file_id, jaccard) FROM STDIN (FORMAT binary)",
             4,
         );
-        for row in duplicates {
+        for row in &come {
             rows.begin_row();
             rows.bigint(Some(row.file_id));
             rows.text(Some(row.reason.code()));

@@ -4,11 +4,16 @@ use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
 use super::{Sqlite, generation};
-use crate::catalogue::{DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, generation_must_be};
+use crate::catalogue::{
+    DEDUP_CANDIDATES, DedupInput, Duplicate, Duplicates, Fence, STORED_DUPLICATES, difference, generation_must_be,
+};
 use crate::error::Error;
 
 /// Rows in one INSERT: 4 columns x 2,000 rows stays below SQLite's limit of 32,766 parameters.
 const ROWS_PER_STATEMENT: usize = 2000;
+
+/// Ids in one DELETE, below the same limit.
+const IDS_PER_STATEMENT: usize = 8000;
 
 #[async_trait]
 impl Duplicates for Sqlite {
@@ -50,11 +55,26 @@ impl Sqlite {
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(fence).await?;
         generation_must_be(generation(&mut transaction).await.map_err(fail)?, since)?;
-        sqlx::query("DELETE FROM duplicates")
-            .execute(&mut *transaction)
+        let stored = sqlx::query_as(STORED_DUPLICATES)
+            .fetch_all(&mut *transaction)
             .await
             .map_err(fail)?;
-        for rows in duplicates.chunks(ROWS_PER_STATEMENT) {
+        let (gone, come) = difference(stored, duplicates);
+        for ids in gone.chunks(IDS_PER_STATEMENT) {
+            let mut query = QueryBuilder::<sqlx::Sqlite>::new("DELETE FROM duplicates WHERE file_id IN (");
+            let mut list = query.separated(", ");
+            for id in ids {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            query
+                .build()
+                .persistent(false)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fail)?;
+        }
+        for rows in come.chunks(ROWS_PER_STATEMENT) {
             let mut query =
                 QueryBuilder::<sqlx::Sqlite>::new("INSERT INTO duplicates (file_id, reason, kept_file_id, jaccard) ");
             query.push_values(rows, |mut tuple, row| {
@@ -64,7 +84,12 @@ impl Sqlite {
                     .push_bind(row.kept_file_id)
                     .push_bind(row.jaccard);
             });
-            query.build().execute(&mut *transaction).await.map_err(fail)?;
+            query
+                .build()
+                .persistent(false)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fail)?;
         }
         sqlx::query("DELETE FROM stages")
             .execute(&mut *transaction)
