@@ -14,16 +14,16 @@ use crate::error::{Error, ErrorKind};
 const BLOBS_PER_STATEMENT: usize = 1000;
 
 const REMOVED: &str = "
-    SELECT c.language, count(*) AS files, CAST(coalesce(sum(f.bytes), 0) AS BIGINT) AS bytes,
+    SELECT c.language, count(*) AS files, CAST(coalesce(sum(c.bytes), 0) AS BIGINT) AS bytes,
            count(*) FILTER (WHERE d.reason = 'exact_duplicate') AS exact_files,
-           CAST(coalesce(sum(f.bytes) FILTER (WHERE d.reason = 'exact_duplicate'), 0) AS BIGINT) AS exact_bytes,
+           CAST(coalesce(sum(c.bytes) FILTER (WHERE d.reason = 'exact_duplicate'), 0) AS BIGINT) AS exact_bytes,
            count(*) FILTER (WHERE d.reason = 'near_duplicate') AS near_files,
-           CAST(coalesce(sum(f.bytes) FILTER (WHERE d.reason = 'near_duplicate'), 0) AS BIGINT) AS near_bytes
+           CAST(coalesce(sum(c.bytes) FILTER (WHERE d.reason = 'near_duplicate'), 0) AS BIGINT) AS near_bytes
     FROM files f
     JOIN contents c ON c.id = f.content_id
     LEFT JOIN duplicates d ON d.file_id = f.id
     WHERE c.reason IS NULL
-    GROUP BY c.language ORDER BY files DESC, c.language";
+    GROUP BY c.language ORDER BY files DESC, c.language IS NULL, c.language";
 
 const SIZES: &str = "
     SELECT files, count(*) AS clusters FROM (SELECT count(*) + 1 AS files FROM duplicates GROUP BY kept_file_id) AS sizes
@@ -31,9 +31,10 @@ const SIZES: &str = "
 
 const CLUSTERS: &str = "
     SELECT d.kept_file_id AS id, kr.name AS repository, kf.path, count(*) + 1 AS files,
-           CAST(coalesce(sum(f.bytes), 0) AS BIGINT) AS dropped_bytes, min(d.jaccard) AS least_jaccard
+           CAST(coalesce(sum(c.bytes), 0) AS BIGINT) AS dropped_bytes, min(d.jaccard) AS least_jaccard
     FROM duplicates d
     JOIN files f ON f.id = d.file_id
+    JOIN contents c ON c.id = f.content_id
     JOIN files kf ON kf.id = d.kept_file_id
     JOIN repositories kr ON kr.id = kf.repository_id";
 

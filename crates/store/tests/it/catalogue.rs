@@ -2,6 +2,7 @@
 
 mod builds;
 mod claim;
+mod clusters;
 mod contents;
 mod crawls;
 mod duplicates;

@@ -197,6 +197,15 @@ async fn view(catalogue: &Catalogue) -> Value {
     }
     let mut names: Vec<String> = segments.into_values().collect();
     names.sort();
+    let removed = catalogue.removed_by_language().await.unwrap();
+    let sizes = catalogue.cluster_sizes().await.unwrap();
+    let ranked_repositories: Vec<String> = catalogue
+        .ranked_repositories()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|repository| repository.name)
+        .collect();
     let example = catalogue.example_file().await.unwrap().is_some();
     let others = catalogue.other_recipes("newer").await.unwrap();
     let stages = (
@@ -204,6 +213,9 @@ async fn view(catalogue: &Catalogue) -> Value {
         catalogue.stage_state("build").await.unwrap(),
     );
     json!([
+        removed,
+        sizes,
+        ranked_repositories,
         stats,
         ranked,
         generation,
