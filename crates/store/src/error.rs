@@ -57,6 +57,8 @@ pub enum ErrorKind {
     SchemaNewer,
     /// A job's payload is over the limit.
     PayloadTooLarge,
+    /// An LSH index was made by other parameters than those that were asked for.
+    IndexParameters,
     /// An argument is not valid.
     Invalid,
     /// What was asked for is not there.
@@ -145,7 +147,7 @@ impl Error {
             ErrorKind::SchemaOutdated => ErrorCode::SchemaOutdated,
             ErrorKind::SchemaNewer => ErrorCode::SchemaNewer,
             ErrorKind::PayloadTooLarge => ErrorCode::PayloadTooLarge,
-            ErrorKind::Invalid => ErrorCode::Validation,
+            ErrorKind::IndexParameters | ErrorKind::Invalid => ErrorCode::Validation,
             ErrorKind::NotFound => ErrorCode::NotFound,
         }
     }

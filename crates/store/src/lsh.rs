@@ -4,11 +4,70 @@
 //! and comparisons name documents by number, since it is a third of a blob id. What the index holds can be made again from
 //! the segments: it is lost without harm, but never wrong without an error.
 
+mod memory;
+mod ranking;
+
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use codelupe_core::BlobId;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use self::memory::MemoryIndex;
+use crate::catalogue::Catalogue;
+use crate::error::{Error, ErrorKind};
+use crate::folder::DataFolder;
+
+/// Where an index is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexKind {
+    /// In memory; it ends with its last handle.
+    Memory,
+}
+
+/// Opens an index that is made by `parameters`, a new one if there is none.
+///
+/// # Errors
+/// `IndexParameters` when it was made by others.
+#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
+pub async fn open(
+    kind: IndexKind,
+    _folder: &DataFolder,
+    _catalogue: &Catalogue,
+    parameters: &IndexParameters,
+) -> Result<Arc<dyn LshIndex>, Error> {
+    match kind {
+        IndexKind::Memory => Ok(Arc::new(MemoryIndex::new(parameters.clone()))),
+    }
+}
+
+/// Empties an index, so that it can be made by other parameters. Handles that are open must not be used any more.
+///
+/// # Errors
+/// `DiskFull`, `Permission` or `Io` of the disk.
+#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
+pub async fn reset(kind: IndexKind, _folder: &DataFolder, _catalogue: &Catalogue) -> Result<(), Error> {
+    match kind {
+        IndexKind::Memory => Ok(()),
+    }
+}
+
+/// What the index was made by; nothing if there is none.
+///
+/// # Errors
+/// `Corrupt` or `Io` of the disk.
+#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
+pub async fn stored_parameters(
+    kind: IndexKind,
+    _folder: &DataFolder,
+    _catalogue: &Catalogue,
+) -> Result<Option<IndexParameters>, Error> {
+    match kind {
+        IndexKind::Memory => Ok(None),
+    }
+}
 
 /// What an index was made by. Keys made by others mean nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +84,75 @@ pub struct IndexParameters {
     pub bands: u32,
     /// Values in a band.
     pub rows: u32,
+}
+
+/// Bytes of a value of a signature.
+const VALUE_BYTES: usize = size_of::<u32>();
+
+impl IndexParameters {
+    fn check_documents(&self, documents: &[SignedDocument]) -> Result<(), Error> {
+        let bytes = self.permutations as usize * VALUE_BYTES;
+        for document in documents {
+            if document.signature.len() != bytes {
+                let (blob, found) = (document.blob, document.signature.len());
+                return Err(invalid(format!(
+                    "the signature of {blob} has {found} bytes, not {bytes}"
+                )));
+            }
+            self.check_keys(&document.keys)?;
+        }
+        Ok(())
+    }
+
+    fn check_keys(&self, keys: &[u64]) -> Result<(), Error> {
+        if keys.len() == self.bands as usize {
+            return Ok(());
+        }
+        let context = format!(
+            "a document has {} keys, one for each band, not {}",
+            self.bands,
+            keys.len()
+        );
+        Err(invalid(context))
+    }
+
+    fn check_band(&self, band: u32) -> Result<(), Error> {
+        if band < self.bands {
+            return Ok(());
+        }
+        Err(invalid(format!(
+            "there is no band {band}: the index has {}",
+            self.bands
+        )))
+    }
+}
+
+impl fmt::Display for IndexParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            scheme,
+            recipe,
+            shingle_tokens,
+            permutations,
+            bands,
+            rows,
+        } = self;
+        write!(
+            f,
+            "scheme {scheme}, recipe {recipe}, shingles of {shingle_tokens} tokens, {permutations} permutations, {bands} \
+             bands of {rows} rows"
+        )
+    }
+}
+
+fn invalid(context: String) -> Error {
+    Error::new(ErrorKind::Invalid, context)
+}
+
+/// The numbers that `new` documents get from `next` on.
+fn number_after(next: u32, new: usize) -> Result<u32, Error> {
+    let after = u32::try_from(new).ok().and_then(|new| next.checked_add(new));
+    after.ok_or_else(|| invalid("an LSH index has no number left for a document: make a new one".to_owned()))
 }
 
 /// A document to insert.

@@ -11,6 +11,7 @@ mod builds;
 mod catalogue;
 mod faults;
 mod folder;
+mod lsh;
 mod migrations;
 mod rows;
 mod segments;
