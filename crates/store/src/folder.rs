@@ -51,6 +51,11 @@ impl DataFolder {
         self.root.join("search")
     }
 
+    /// The folder of the LSH index, which looks after its files itself.
+    pub fn lsh(&self) -> PathBuf {
+        self.root.join("lsh")
+    }
+
     /// The folder of files being written.
     pub fn tmp(&self) -> PathBuf {
         self.root.join("tmp")

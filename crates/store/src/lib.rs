@@ -9,6 +9,7 @@
 //!   segments/NAME.parquet processed contents, append only, linked by the catalogue
 //!   builds/NAME/          immutable corpora: manifest.json, README.md, SPLIT/*.parquet
 //!   search/               the index of the latest build
+//!   lsh/                  the LSH index: sorted runs, and a manifest that names them
 //!   tmp/                  files being written; emptied by the next writer that is alone
 //! ```
 //!

@@ -4,6 +4,7 @@
 //! and comparisons name documents by number, since it is a third of a blob id. What the index holds can be made again from
 //! the segments: it is lost without harm, but never wrong without an error.
 
+mod disk;
 mod memory;
 mod ranking;
 
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use codelupe_core::BlobId;
 use serde::{Deserialize, Serialize};
 
+use self::disk::DiskIndex;
 use self::memory::MemoryIndex;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind};
@@ -25,47 +27,50 @@ use crate::folder::DataFolder;
 pub enum IndexKind {
     /// In memory; it ends with its last handle.
     Memory,
+    /// In files of the data folder.
+    Disk,
 }
 
-/// Opens an index that is made by `parameters`, a new one if there is none.
+/// Opens an index that is made by `parameters`, a new one if there is none. One of [`IndexKind::Disk`] waits for the disk on
+/// threads of the runtime that may wait.
 ///
 /// # Errors
-/// `IndexParameters` when it was made by others.
-#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
+/// `IndexParameters` when it was made by others; `Corrupt`, `DiskFull`, `Permission` or `Io` of the disk.
 pub async fn open(
     kind: IndexKind,
-    _folder: &DataFolder,
+    folder: &DataFolder,
     _catalogue: &Catalogue,
     parameters: &IndexParameters,
 ) -> Result<Arc<dyn LshIndex>, Error> {
-    match kind {
-        IndexKind::Memory => Ok(Arc::new(MemoryIndex::new(parameters.clone()))),
-    }
+    Ok(match kind {
+        IndexKind::Memory => Arc::new(MemoryIndex::new(parameters.clone())),
+        IndexKind::Disk => Arc::new(DiskIndex::open(folder.lsh(), parameters).await?),
+    })
 }
 
 /// Empties an index, so that it can be made by other parameters. Handles that are open must not be used any more.
 ///
 /// # Errors
-/// `DiskFull`, `Permission` or `Io` of the disk.
-#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
-pub async fn reset(kind: IndexKind, _folder: &DataFolder, _catalogue: &Catalogue) -> Result<(), Error> {
+/// `Permission` or `Io` of the disk.
+pub async fn reset(kind: IndexKind, folder: &DataFolder, _catalogue: &Catalogue) -> Result<(), Error> {
     match kind {
         IndexKind::Memory => Ok(()),
+        IndexKind::Disk => disk::reset(folder.lsh()).await,
     }
 }
 
 /// What the index was made by; nothing if there is none.
 ///
 /// # Errors
-/// `Corrupt` or `Io` of the disk.
-#[expect(clippy::unused_async, reason = "other kinds wait for a disk or a database")]
+/// `Corrupt`, `Permission` or `Io` of the disk.
 pub async fn stored_parameters(
     kind: IndexKind,
-    _folder: &DataFolder,
+    folder: &DataFolder,
     _catalogue: &Catalogue,
 ) -> Result<Option<IndexParameters>, Error> {
     match kind {
         IndexKind::Memory => Ok(None),
+        IndexKind::Disk => disk::stored_parameters(folder.lsh()).await,
     }
 }
 
@@ -149,7 +154,12 @@ fn invalid(context: String) -> Error {
     Error::new(ErrorKind::Invalid, context)
 }
 
-/// The numbers that `new` documents get from `next` on.
+fn other_parameters(stored: &IndexParameters, wanted: &IndexParameters) -> Error {
+    let context = format!("the LSH index was made by other parameters: {stored}; asked for are {wanted}");
+    Error::new(ErrorKind::IndexParameters, context)
+}
+
+/// The number after those that `new` documents get from `next` on.
 fn number_after(next: u32, new: usize) -> Result<u32, Error> {
     let after = u32::try_from(new).ok().and_then(|new| next.checked_add(new));
     after.ok_or_else(|| invalid("an LSH index has no number left for a document: make a new one".to_owned()))

@@ -3,7 +3,7 @@
 mod connect;
 mod crash;
 #[cfg(feature = "slow")]
-mod full;
+pub(crate) mod full;
 mod refused;
 
 use std::error::Error as _;

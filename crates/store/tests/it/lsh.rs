@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod bounds;
+mod disk;
 mod model;
 mod parameters;
 
@@ -35,6 +36,7 @@ macro_rules! on_all {
     };
     ($($behaviour:ident),* $(,)?) => {
         on_all!(@ memory, Memory, $($behaviour),*);
+        on_all!(@ disk, Disk, $($behaviour),*);
     };
 }
 use on_all;

@@ -50,7 +50,7 @@ async fn a_server_cannot_grow() {
 }
 
 /// The small disk; without one, this test runs in a process that has one.
-fn small_disk(test: &str) -> Option<PathBuf> {
+pub(crate) fn small_disk(test: &str) -> Option<PathBuf> {
     if let Some(disk) = std::env::var_os(SMALL) {
         return Some(disk.into());
     }

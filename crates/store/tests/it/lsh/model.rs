@@ -30,6 +30,11 @@ fn memory_answers_as_the_list() {
     answers_as_the_list(IndexKind::Memory, 200);
 }
 
+#[test]
+fn disk_answers_as_the_list() {
+    answers_as_the_list(IndexKind::Disk, 60);
+}
+
 fn answers_as_the_list(kind: IndexKind, cases: u32) {
     let runtime = Runtime::new().unwrap();
     let place = runtime.block_on(Place::new(kind));
