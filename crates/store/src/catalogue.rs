@@ -101,13 +101,17 @@ pub trait Backend:
 
 /// A connection to the catalogue. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Catalogue(Arc<dyn Backend>);
+pub struct Catalogue {
+    backend: Arc<dyn Backend>,
+    /// The same, if it is in a PostgreSQL database.
+    postgres: Option<Arc<Postgres>>,
+}
 
 impl Deref for Catalogue {
     type Target = dyn Backend;
 
     fn deref(&self) -> &Self::Target {
-        self.0.as_ref()
+        self.backend.as_ref()
     }
 }
 
@@ -141,10 +145,24 @@ impl Catalogue {
     }
 
     async fn connect(url: &CatalogueUrl, read_only: bool) -> Result<Self, Error> {
-        Ok(Self(match url {
-            CatalogueUrl::Sqlite(path) => Arc::new(Sqlite::connect(path, read_only).await?),
-            CatalogueUrl::Postgres(options) => Arc::new(Postgres::connect(options, read_only)),
-        }))
+        Ok(match url {
+            CatalogueUrl::Sqlite(path) => Self {
+                backend: Arc::new(Sqlite::connect(path, read_only).await?),
+                postgres: None,
+            },
+            CatalogueUrl::Postgres(options) => {
+                let postgres = Arc::new(Postgres::connect(options, read_only));
+                Self {
+                    backend: Arc::clone(&postgres) as Arc<dyn Backend>,
+                    postgres: Some(postgres),
+                }
+            }
+        })
+    }
+
+    /// The database, if it is a PostgreSQL one.
+    pub(crate) const fn postgres(&self) -> Option<&Arc<Postgres>> {
+        self.postgres.as_ref()
     }
 
     /// Ties a data folder to this catalogue, or refuses one that is tied to another.

@@ -20,6 +20,8 @@ use self::memory::MemoryIndex;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
+use crate::postgres::lsh::PostgresIndex;
+use crate::postgres::{self, Postgres};
 
 /// Where an index is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,49 +31,61 @@ pub enum IndexKind {
     Memory,
     /// In files of the data folder.
     Disk,
+    /// In tables of the catalogue, which must be a PostgreSQL database: for several workers.
+    Postgres,
 }
 
 /// Opens an index that is made by `parameters`, a new one if there is none. One of [`IndexKind::Disk`] waits for the disk on
 /// threads of the runtime that may wait.
 ///
 /// # Errors
-/// `IndexParameters` when it was made by others; `Corrupt`, `DiskFull`, `Permission` or `Io` of the disk.
+/// `IndexParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`,
+/// `DiskFull`, `Permission` or `Io` of the disk, or the database's own.
 pub async fn open(
     kind: IndexKind,
     folder: &DataFolder,
-    _catalogue: &Catalogue,
+    catalogue: &Catalogue,
     parameters: &IndexParameters,
 ) -> Result<Arc<dyn LshIndex>, Error> {
     Ok(match kind {
         IndexKind::Memory => Arc::new(MemoryIndex::new(parameters.clone())),
         IndexKind::Disk => Arc::new(DiskIndex::open(folder.lsh(), parameters).await?),
+        IndexKind::Postgres => Arc::new(PostgresIndex::open(Arc::clone(database(catalogue)?), parameters).await?),
     })
 }
 
 /// Empties an index, so that it can be made by other parameters. Handles that are open must not be used any more.
 ///
 /// # Errors
-/// `Permission` or `Io` of the disk.
-pub async fn reset(kind: IndexKind, folder: &DataFolder, _catalogue: &Catalogue) -> Result<(), Error> {
+/// `Invalid` for one in PostgreSQL where the catalogue is not; `Permission` or `Io` of the disk, or the database's own.
+pub async fn reset(kind: IndexKind, folder: &DataFolder, catalogue: &Catalogue) -> Result<(), Error> {
     match kind {
         IndexKind::Memory => Ok(()),
         IndexKind::Disk => disk::reset(folder.lsh()).await,
+        IndexKind::Postgres => postgres::lsh::reset(database(catalogue)?).await,
     }
 }
 
 /// What the index was made by; nothing if there is none.
 ///
 /// # Errors
-/// `Corrupt`, `Permission` or `Io` of the disk.
+/// `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`, `Permission` or `Io` of the disk, or the
+/// database's own.
 pub async fn stored_parameters(
     kind: IndexKind,
     folder: &DataFolder,
-    _catalogue: &Catalogue,
+    catalogue: &Catalogue,
 ) -> Result<Option<IndexParameters>, Error> {
     match kind {
         IndexKind::Memory => Ok(None),
         IndexKind::Disk => disk::stored_parameters(folder.lsh()).await,
+        IndexKind::Postgres => postgres::lsh::stored_parameters(database(catalogue)?).await,
     }
+}
+
+fn database(catalogue: &Catalogue) -> Result<&Arc<Postgres>, Error> {
+    let context = "an LSH index in PostgreSQL needs a catalogue in PostgreSQL, and this one is a SQLite file";
+    catalogue.postgres().ok_or_else(|| invalid(context.to_owned()))
 }
 
 /// What an index was made by. Keys made by others mean nothing in it.
@@ -95,7 +109,7 @@ pub struct IndexParameters {
 const VALUE_BYTES: usize = size_of::<u32>();
 
 impl IndexParameters {
-    fn check_documents(&self, documents: &[SignedDocument]) -> Result<(), Error> {
+    pub(crate) fn check_documents(&self, documents: &[SignedDocument]) -> Result<(), Error> {
         let bytes = self.permutations as usize * VALUE_BYTES;
         for document in documents {
             if document.signature.len() != bytes {
@@ -109,7 +123,7 @@ impl IndexParameters {
         Ok(())
     }
 
-    fn check_keys(&self, keys: &[u64]) -> Result<(), Error> {
+    pub(crate) fn check_keys(&self, keys: &[u64]) -> Result<(), Error> {
         if keys.len() == self.bands as usize {
             return Ok(());
         }
@@ -121,7 +135,7 @@ impl IndexParameters {
         Err(invalid(context))
     }
 
-    fn check_band(&self, band: u32) -> Result<(), Error> {
+    pub(crate) fn check_band(&self, band: u32) -> Result<(), Error> {
         if band < self.bands {
             return Ok(());
         }
@@ -154,7 +168,7 @@ fn invalid(context: String) -> Error {
     Error::new(ErrorKind::Invalid, context)
 }
 
-fn other_parameters(stored: &IndexParameters, wanted: &IndexParameters) -> Error {
+pub(crate) fn other_parameters(stored: &IndexParameters, wanted: &IndexParameters) -> Error {
     let context = format!("the LSH index was made by other parameters: {stored}; asked for are {wanted}");
     Error::new(ErrorKind::IndexParameters, context)
 }
@@ -162,7 +176,11 @@ fn other_parameters(stored: &IndexParameters, wanted: &IndexParameters) -> Error
 /// The number after those that `new` documents get from `next` on.
 fn number_after(next: u32, new: usize) -> Result<u32, Error> {
     let after = u32::try_from(new).ok().and_then(|new| next.checked_add(new));
-    after.ok_or_else(|| invalid("an LSH index has no number left for a document: make a new one".to_owned()))
+    after.ok_or_else(no_number_left)
+}
+
+pub(crate) fn no_number_left() -> Error {
+    invalid("an LSH index has no number left for a document: make a new one".to_owned())
 }
 
 /// A document to insert.

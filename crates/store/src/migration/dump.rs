@@ -32,7 +32,7 @@ const POSTGRES: &str = "
         SELECT t.relname, 2, 0, format('constraint %s %s', c.conname, pg_get_constraintdef(c.oid))
         FROM tables t JOIN pg_constraint c ON c.conrelid = t.oid WHERE c.contype <> 'n'
         UNION ALL
-        SELECT t.relname, 3, 0, replace(pg_get_indexdef(i.indexrelid), ' ON ' || current_schema() || '.', ' ON ')
+        SELECT t.relname, 3, 0, regexp_replace(pg_get_indexdef(i.indexrelid), ' ON (ONLY )?' || current_schema() || '[.]', ' ON \\1')
         FROM tables t JOIN pg_index i ON i.indrelid = t.oid
     )
     SELECT 'table ' || relname || ': ' || line FROM lines ORDER BY relname COLLATE \"C\", part, place, line COLLATE \"C\"";

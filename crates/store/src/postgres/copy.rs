@@ -47,6 +47,27 @@ impl CopyRows {
         self.field(value.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     }
 
+    pub(in crate::postgres) fn integer(&mut self, value: i32) {
+        self.field(Some(&value.to_be_bytes()));
+    }
+
+    pub(in crate::postgres) fn smallint(&mut self, value: i16) {
+        self.field(Some(&value.to_be_bytes()));
+    }
+
+    /// An array, after `array_recv` in PostgreSQL's `arrayfuncs.c`: dimensions, whether there is a NULL, the type of the
+    /// elements, their number, the first index, then each with its length.
+    pub(in crate::postgres) fn bigints(&mut self, values: impl ExactSizeIterator<Item = i64>) {
+        const BIGINT_OID: i32 = 20;
+        let length = i32::try_from(values.len()).unwrap_or(i32::MAX);
+        let mut array: Vec<u8> = [1, 0, BIGINT_OID, length, 1].map(i32::to_be_bytes).concat();
+        for value in values {
+            array.extend(8_i32.to_be_bytes());
+            array.extend(value.to_be_bytes());
+        }
+        self.field(Some(&array));
+    }
+
     pub(in crate::postgres) fn double(&mut self, value: f64) {
         self.field(Some(&value.to_be_bytes()));
     }

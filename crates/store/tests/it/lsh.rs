@@ -5,6 +5,7 @@ mod bounds;
 mod disk;
 mod model;
 mod parameters;
+mod workers;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ macro_rules! on_all {
     ($($behaviour:ident),* $(,)?) => {
         on_all!(@ memory, Memory, $($behaviour),*);
         on_all!(@ disk, Disk, $($behaviour),*);
+        on_all!(@ postgres, Postgres, $($behaviour),*);
     };
 }
 use on_all;
@@ -51,7 +53,10 @@ struct Place {
 
 impl Place {
     async fn new(kind: IndexKind) -> Self {
-        let world = World::sqlite();
+        let world = match kind {
+            IndexKind::Memory | IndexKind::Disk => World::sqlite(),
+            IndexKind::Postgres => World::postgres(),
+        };
         Self {
             kind,
             folder: DataFolder::new(world.folder().join("data")),
@@ -84,7 +89,7 @@ impl Place {
     }
 }
 
-fn parameters() -> IndexParameters {
+pub(crate) fn parameters() -> IndexParameters {
     IndexParameters {
         scheme: "scheme-1".to_owned(),
         recipe: "recipe".to_owned(),
@@ -99,7 +104,7 @@ fn blob(n: u64) -> BlobId {
     BlobId::of(&n.to_le_bytes())
 }
 
-fn document(n: u64, keys: &[u64]) -> SignedDocument {
+pub(crate) fn document(n: u64, keys: &[u64]) -> SignedDocument {
     SignedDocument {
         blob: blob(n),
         signature: vec![7; 24],

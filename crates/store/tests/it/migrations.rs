@@ -12,8 +12,9 @@ use std::time::Duration;
 use codelupe_core::error::{ErrorContext, ErrorReport};
 use codelupe_core::{ErrorCode, Reason, Slice, Split};
 use codelupe_store::catalogue::{AfterPage, BuildDecision, CrawledPage, Duplicate, NewJob};
+use codelupe_store::lsh::{self, Comparison, IndexKind};
 use codelupe_store::migration::{MigrationState, MigrationStatus};
-use codelupe_store::{CatalogueUrl, Schema};
+use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Schema};
 use tokio::time::sleep;
 
 use crate::rows::{RECIPE, batch, build, failed, hosted, repository};
@@ -90,6 +91,9 @@ async fn full(world: &World) -> Schema {
         skipped: 0,
     };
     catalogue.record_page(crawl, Slice::default(), &page).await.unwrap();
+    if !world.is_sqlite() {
+        fill_index(&catalogue).await;
+    }
     catalogue.close().await;
     let counts = counts(world).await;
     assert!(
@@ -99,12 +103,29 @@ async fn full(world: &World) -> Schema {
     connect(&world.url).await
 }
 
+/// An LSH index that has everything.
+async fn fill_index(catalogue: &Catalogue) {
+    let folder = DataFolder::new("unused");
+    let parameters = crate::lsh::parameters();
+    let index = lsh::open(IndexKind::Postgres, &folder, catalogue, &parameters)
+        .await
+        .unwrap();
+    index.insert(&[crate::lsh::document(1, &[1, 2, 3])]).await.unwrap();
+    let comparison = Comparison {
+        low: 0,
+        high: 1,
+        jaccard: None,
+    };
+    index.remember(0.7, &[comparison]).await.unwrap();
+}
+
 /// How many rows each table has, but the one in which migrations are noted.
 async fn counts(world: &World) -> BTreeMap<String, i64> {
     let tables = if world.is_sqlite() {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> '_sqlx_migrations'"
     } else {
-        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'"
+        "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+         AND relnamespace = 'public'::regnamespace AND relname <> '_sqlx_migrations'"
     };
     let mut counts = BTreeMap::new();
     for table in world.texts(tables).await {

@@ -35,6 +35,11 @@ fn disk_answers_as_the_list() {
     answers_as_the_list(IndexKind::Disk, 60);
 }
 
+#[test]
+fn postgres_answers_as_the_list() {
+    answers_as_the_list(IndexKind::Postgres, 30);
+}
+
 fn answers_as_the_list(kind: IndexKind, cases: u32) {
     let runtime = Runtime::new().unwrap();
     let place = runtime.block_on(Place::new(kind));

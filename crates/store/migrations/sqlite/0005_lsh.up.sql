@@ -1,0 +1,1 @@
+-- Beside a SQLite file the LSH index is in memory or in files of the data folder: no table.
