@@ -22,6 +22,7 @@ pub mod copies;
 pub mod datasketch;
 pub mod elect;
 pub mod error;
+pub mod evaluation;
 pub mod groups;
 mod hash;
 pub mod jaccard;

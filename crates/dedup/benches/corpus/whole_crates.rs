@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use codelupe_dedup::evaluation::reference_tokens;
+
 /// The largest file that is taken: 1 MiB.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -18,20 +20,13 @@ pub(crate) fn whole_crates(count: usize) -> Vec<(PathBuf, Vec<u8>)> {
             let text = std::fs::read(&path).ok()?;
             Some((path, text))
         });
-        files.extend(texts.filter(|(_, text)| tokens(text).nth(4).is_some()));
+        files.extend(texts.filter(|(_, text)| reference_tokens(text).nth(4).is_some()));
         if files.len() >= count {
             break;
         }
     }
     files.truncate(count);
     files
-}
-
-/// The tokens of a text, by an own tokeniser that shares no code with the crate.
-pub(crate) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-    text.chunk_by(move |a, b| is_word(*a) && is_word(*b))
-        .filter(|token| !matches!(token[0], b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c))
 }
 
 /// The folders of all unpacked crates, in order of name whatever registry they come from.

@@ -8,18 +8,16 @@
 #[path = "../../benches/corpus/whole_crates.rs"]
 mod whole_crates;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt::Write;
 
+use codelupe_dedup::evaluation::{BINS, Pairs, bin_name, near_pairs, reference_tokens};
 use codelupe_dedup::{
     BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, Signature, Signer, elect, shingles,
 };
 
 const FILES: usize = 3000;
-
-/// The bins of similarity: from, below.
-const BINS: [(f64, f64); 6] = [(0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0), (1.0, 2.0)];
 
 /// The probability outside a band of 99.9 %, on each side.
 const TAIL: f64 = 0.0005;
@@ -33,15 +31,12 @@ const FEWEST_FAMILIES: usize = 5;
 /// The hash functions that the experiment is repeated under.
 const HASH_FUNCTIONS: u64 = 200;
 
-/// Pairs (lower, higher) and their similarity.
-type Pairs = BTreeMap<(u32, u32), f64>;
-
 #[test]
 fn real_files_keep_the_promises() {
     let files = whole_crates::whole_crates(FILES);
     assert_eq!(files.len(), FILES, "cargo has unpacked too few sources on this machine");
     let texts: Vec<Vec<u8>> = files.into_iter().map(|(_, text)| text).collect();
-    let truth = all_pairs(&exact_sets(&texts));
+    let truth = near_pairs(&exact_sets(&texts), BINS[0].0);
     let sets: Vec<Vec<u64>> = texts
         .iter()
         .map(|text| shingles(text, ShingleSize::default()))
@@ -139,7 +134,7 @@ fn candidates_follow_the_curve(sets: &[Vec<u64>], signatures: &[Option<Signature
         writeln!(
             report,
             "| {} | {} | {:.1} | {} | {:.3} | ±{wide:.1} | {} | {:.1} | {} | {}–{} | {mean:.2} | ±{narrow:.3} |",
-            name(from, below),
+            bin_name((from, below)),
             pairs.len(),
             all.expected(),
             all.found,
@@ -155,7 +150,7 @@ fn candidates_follow_the_curve(sets: &[Vec<u64>], signatures: &[Option<Signature
             && (exact.0..=exact.1).contains(&single.found)
             && (mean - all.expected()).abs() <= narrow;
         if !right || one_each.len() < FEWEST_FAMILIES {
-            outside.push(name(from, below));
+            outside.push(bin_name((from, below)));
         }
     }
     println!("{report}");
@@ -165,14 +160,6 @@ fn candidates_follow_the_curve(sets: &[Vec<u64>], signatures: &[Option<Signature
     );
     let equal = within(truth, 1.0, 2.0).all(|(pair, _)| share_a_band(signatures, pair));
     assert!(equal, "equal sets share no band");
-}
-
-fn name(from: f64, below: f64) -> String {
-    if from < 1.0 {
-        format!("{from:.1}–{below:.1}")
-    } else {
-        String::from("1.0")
-    }
 }
 
 /// The pairs of one bin.
@@ -305,7 +292,7 @@ fn exact_sets(texts: &[Vec<u8>]) -> Vec<Vec<u32>> {
     let mut sets = Vec::new();
     for text in texts {
         let mut tokens = Vec::new();
-        for token in whole_crates::tokens(text) {
+        for token in reference_tokens(text) {
             let next = u32::try_from(words.len()).unwrap();
             tokens.push(*words.entry(token).or_insert(next));
         }
@@ -319,36 +306,6 @@ fn exact_sets(texts: &[Vec<u8>]) -> Vec<Vec<u32>> {
         sets.push(set);
     }
     sets
-}
-
-/// The similarity of every pair, counted through an inverted index; those under 0.5 are left out.
-fn all_pairs(sets: &[Vec<u32>]) -> Pairs {
-    let runs = sets.iter().flatten().max().map_or(0, |highest| *highest as usize + 1);
-    let mut holders: Vec<Vec<u32>> = vec![Vec::new(); runs];
-    for (doc, set) in (0_u32..).zip(sets) {
-        for run in set {
-            holders[*run as usize].push(doc);
-        }
-    }
-    let near = in_threads(sets.len() as u64, |doc| {
-        let set = &sets[usize::try_from(doc).unwrap()];
-        let doc = u32::try_from(doc).unwrap();
-        let mut shared = vec![0_usize; doc as usize];
-        for run in set {
-            let before = holders[*run as usize].iter().take_while(|other| **other < doc);
-            before.for_each(|other| shared[*other as usize] += 1);
-        }
-        let similarity = |(other, shared): (u32, usize)| {
-            let all = set.len() + sets[other as usize].len() - shared;
-            ((other, doc), shared as f64 / all as f64)
-        };
-        let near = (0..)
-            .zip(shared)
-            .map(similarity)
-            .filter(|(_, jaccard)| *jaccard >= BINS[0].0);
-        near.collect::<Vec<_>>()
-    });
-    near.into_iter().flatten().collect()
 }
 
 /// `work` for 0 to `count`, on all cores; the results in order.

@@ -1,0 +1,138 @@
+//! The truth that near-duplicate detection is judged by: the exact similarity of every pair of real files, computed by
+//! nothing of what is judged.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Tokens in a reference shingle, as `BigCode` has it.
+pub const SHINGLE_TOKENS: usize = 5;
+
+/// Bins of Jaccard similarity that recall is told by: from, below.
+pub const BINS: [(f64, f64); 6] = [(0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0), (1.0, 2.0)];
+
+/// Pairs of documents (lower, higher) and their similarity.
+pub type Pairs = BTreeMap<(u32, u32), f64>;
+
+/// The name of a bin, such as `0.5–0.6`.
+pub fn bin_name((from, below): (f64, f64)) -> String {
+    if from < 1.0 {
+        format!("{from:.1}–{below:.1}")
+    } else {
+        String::from("1.0")
+    }
+}
+
+/// The tokens of a text by the letter of their definition: runs of letters, digits, `_` and bytes from 0x80 on, and
+/// single bytes of punctuation.
+pub fn reference_tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    text.chunk_by(move |a, b| is_word(*a) && is_word(*b))
+        .filter(|token| !matches!(token[0], b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c))
+}
+
+/// The set of runs of five tokens, each run hashed as text by the standard library; ascending.
+pub fn reference_shingles(text: &[u8]) -> Vec<u64> {
+    let tokens: Vec<&[u8]> = reference_tokens(text).collect();
+    let hash = |run: &[&[u8]]| {
+        let mut hasher = DefaultHasher::new();
+        run.hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut set: Vec<u64> = tokens.windows(SHINGLE_TOKENS).map(hash).collect();
+    set.sort_unstable();
+    set.dedup();
+    set
+}
+
+/// The similarity of every pair of sets (ascending), counted through an inverted index; pairs under `from` are left out, and so
+/// are those that share nothing.
+///
+/// Memory: 24 bytes a member of a set, for the time of the call. Time: the pairs of sets that share a member, over all members.
+pub fn near_pairs<T: Ord + Copy>(sets: &[Vec<T>], from: f64) -> Pairs {
+    let holders = Holders::of(sets);
+    let mut shared: Vec<u32> = vec![0; sets.len()];
+    let mut pairs = Pairs::new();
+    for (doc, members) in (0_u32..).zip(&holders.members) {
+        for &(start, end) in members {
+            let docs = &holders.docs[start as usize..end as usize];
+            docs.iter()
+                .take_while(|other| **other < doc)
+                .for_each(|other| shared[*other as usize] += 1);
+        }
+        for (other, shared) in (0_u32..doc).zip(&mut shared) {
+            let shared = std::mem::take(shared) as usize;
+            let all = sets[doc as usize].len() + sets[other as usize].len() - shared;
+            let jaccard = shared as f64 / all.max(1) as f64;
+            if shared > 0 && jaccard >= from {
+                pairs.insert((other, doc), jaccard);
+            }
+        }
+    }
+    pairs
+}
+
+/// Which sets hold each value that more than one holds.
+struct Holders {
+    /// The sets of one value after those of another, ascending.
+    docs: Vec<u32>,
+    /// For each set, where in `docs` the holders of its values stand.
+    members: Vec<Vec<(u32, u32)>>,
+}
+
+impl Holders {
+    fn of<T: Ord + Copy>(sets: &[Vec<T>]) -> Self {
+        let all = (0_u32..).zip(sets);
+        let mut postings: Vec<(T, u32)> = all
+            .flat_map(|(doc, set)| set.iter().map(move |value| (*value, doc)))
+            .collect();
+        postings.sort_unstable();
+        let mut holders = Self {
+            docs: Vec::new(),
+            members: vec![Vec::new(); sets.len()],
+        };
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        for value in postings.chunk_by(|a, b| a.0 == b.0).filter(|value| value.len() > 1) {
+            let start = place(holders.docs.len());
+            holders.docs.extend(value.iter().map(|(_, doc)| *doc));
+            let end = place(holders.docs.len());
+            for (_, doc) in value {
+                holders.members[*doc as usize].push((start, end));
+            }
+        }
+        holders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{jaccard, shingles};
+
+    proptest! {
+        #[test]
+        fn the_index_counts_what_comparing_each_with_each_does(
+            sets in prop::collection::vec(prop::collection::btree_set(0_u64..30, 0..12), 0..12),
+            from in prop::sample::select(vec![0.0, 0.3, 0.5, 1.0]),
+        ) {
+            let sets: Vec<Vec<u64>> = sets.into_iter().map(|set| set.into_iter().collect()).collect();
+            let mut expected = Pairs::new();
+            for (higher, a) in (0_u32..).zip(&sets) {
+                for (lower, b) in (0..higher).zip(&sets) {
+                    let similarity = jaccard(a, b);
+                    if similarity > 0.0 && similarity >= from {
+                        expected.insert((lower, higher), similarity);
+                    }
+                }
+            }
+            prop_assert_eq!(near_pairs(&sets, from), expected);
+        }
+
+        #[test]
+        fn the_reference_cuts_as_many_shingles(text in "[a-c1é+;{} \n]{0,200}") {
+            let set = shingles(text.as_bytes(), crate::ShingleSize::default());
+            prop_assert_eq!(reference_shingles(text.as_bytes()).len(), set.len());
+        }
+    }
+}
