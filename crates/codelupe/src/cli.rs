@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod crawl;
 mod db;
 mod dedup;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
+pub(crate) use bench::{BenchCommand, BenchDedupArguments};
 pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
 pub(crate) use dedup::{DedupArguments, DedupCommand, TuneArguments};
@@ -136,6 +138,9 @@ pub(crate) enum Command {
     /// Copy a build out, as Parquet or JSON lines.
     #[command(after_help = "Example:\n  codelupe export --format jsonl.zst corpus-jsonl")]
     Export(ExportArguments),
+    /// Measure what this program does, on this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Say what is configured and whether it works.
     Doctor,
     /// Print all settings as they are in force, as TOML.

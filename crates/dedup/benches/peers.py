@@ -1,36 +1,31 @@
-"""Near-duplicates among 3,000 real files by other libraries, against the exact similarity of all pairs.
+"""Near-duplicate detection by other libraries: one library, one list of files, one line of JSON.
 
-How to run it, from the root of the repository:
+`codelupe bench dedup --peers PYTHON` runs it; by hand: `python peers.py LIBRARY LIST`, where LIST is a file with a path a
+line. A library that the Python lacks gives `{"missing": …}`.
 
-    cargo fetch
-    cargo build --release -p codelupe-dedup --example real_files
-    python3 -m venv target/peers
-    target/peers/bin/pip install datasketch==2.0.0 rensa==0.5.0 gaoya==0.2.2 scipy
-    target/peers/bin/python crates/dedup/benches/peers.py target/release/examples/real_files
-
-The files are those that the example lists: whole crates that cargo has unpacked, version bumps among them. Everyone
-gets the same shingles (runs of five tokens, as the crate cuts them), 256 permutations (250 where the number of bands
-must divide it) and 25 bands of 10 rows. Two Markdown tables are printed: the pairs found, and the CPU time of one
-process from text to signature (user and system, rounds alternate, median of 3).
+Runs of five tokens, 25 bands of 10 rows, threshold 0.7. datasketch and rensa take shingles, not text, and get those of
+codelupe, cut by Python; gaoya, text-dedup and datatrove cut text by themselves, into words. `sign_seconds` is the CPU time from text to
+signatures, `total_seconds` that from text to the documents to remove. Pairs are (earlier, later) by place in the list.
 """
 
+import collections
+import json
+import os
 import re
 import resource
-import statistics
-import subprocess
 import sys
-
-import numpy
-from datasketch import MinHash, MinHashLSH
-from gaoya.minhash import MinHashStringIndex
-from rensa import RMinHash, RMinHashLSH
-from scipy.sparse import csr_matrix
+import tempfile
 
 THRESHOLD = 0.7
 BANDS, ROWS = 25, 10
-ROUNDS = 3
 
 TOKEN = re.compile(rb"[A-Za-z0-9_\x80-\xff]+|[^A-Za-z0-9_\x80-\xff \t\n\r\x0b\x0c]")
+
+
+def cpu_seconds():
+    """User and system time of this process and of those it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def shingles(text):
@@ -39,163 +34,175 @@ def shingles(text):
     return list({b" ".join(run) for run in zip(*(tokens[i:] for i in range(5)))})
 
 
-def exact_pairs(sets):
-    """The Jaccard similarity of every pair (lower, higher) that reaches the threshold."""
-    numbers = {}
-    columns = [numbers.setdefault(shingle, len(numbers)) for shingles in sets for shingle in shingles]
-    sizes = numpy.array([len(shingles) for shingles in sets])
-    starts = numpy.concatenate(([0], numpy.cumsum(sizes)))
-    ones = numpy.ones(len(columns), dtype=numpy.int32)
-    matrix = csr_matrix((ones, columns, starts), shape=(len(sets), len(numbers)))
-    shared = (matrix @ matrix.T).tocoo()
-    similarity = shared.data / (sizes[shared.row] + sizes[shared.col] - shared.data)
-    near = (shared.row < shared.col) & (similarity >= THRESHOLD)
-    pairs = zip(shared.row[near].tolist(), shared.col[near].tolist(), strict=True)
-    return dict(zip(pairs, similarity[near].tolist(), strict=True))
-
-
-def pairs_of(queries):
-    """Pairs (lower, higher) out of the answers to one query a document."""
-    return {(min(doc, of), max(doc, of)) for doc, answer in enumerate(queries) for of in answer if of != doc}
-
-
-def datasketch_pairs(sets):
-    signatures = MinHash.bulk(sets, num_perm=256)
-    index = MinHashLSH(num_perm=256, params=(BANDS, ROWS))
+def streaming(texts, sign, index):
+    """Signs all, then asks the index for each and adds it."""
+    start = cpu_seconds()
+    signatures = [sign(text) for text in texts]
+    signed = cpu_seconds() - start
+    pairs = []
     for doc, signature in enumerate(signatures):
-        index.insert(doc, signature)
-    found = pairs_of(index.query(signature) for signature in signatures)
-    return found, {pair for pair in found if signatures[pair[0]].jaccard(signatures[pair[1]]) >= THRESHOLD}
+        if signature is not None:
+            pairs += [(of, doc) for of in index.query(signature)]
+            index.insert(doc, signature)
+    removed = sorted({doc for _, doc in pairs})
+    return signed, cpu_seconds() - start, removed, pairs
 
 
-def rensa_pairs(sets):
-    signatures = []
-    for shingles in sets:
-        signatures.append(RMinHash(num_perm=BANDS * ROWS, seed=42))
-        signatures[-1].update(shingles)
-    index = RMinHashLSH(THRESHOLD, BANDS * ROWS, BANDS)
-    for doc, signature in enumerate(signatures):
-        index.insert(doc, signature)
-    found = pairs_of(index.query(signature) for signature in signatures)
-    return found, {pair for pair in found if signatures[pair[0]].jaccard(signatures[pair[1]]) >= THRESHOLD}
+def datasketch(scheme):
+    def run(texts):
+        from datasketch import MinHash, MinHashLSH
+
+        def sign(text):
+            cut = shingles(text)
+            if not cut:
+                return None
+            signature = MinHash(num_perm=256, scheme=scheme)
+            signature.update_batch(cut)
+            return signature
+
+        return streaming(texts, sign, MinHashLSH(num_perm=256, params=(BANDS, ROWS)))
+
+    return run
 
 
-def gaoya_pairs(sets):
-    def index(threshold):
-        return MinHashStringIndex(32, threshold, BANDS, ROWS, None, analyzer=lambda shingles: shingles)
+def rensa(texts):
+    from rensa import RMinHash, RMinHashLSH
 
-    # Byte for byte the same shingles: the library wants strings.
-    strings = [[shingle.decode("latin-1") for shingle in shingles] for shingles in sets]
-    answers = []
-    for threshold in (0.0, THRESHOLD):
-        all_documents = index(threshold)
-        for doc, shingles in enumerate(strings):
-            all_documents.insert_document(doc, shingles)
-        answers.append(pairs_of(all_documents.query(shingles) for shingles in strings))
-    return answers
+    def sign(text):
+        cut = shingles(text)
+        if not cut:
+            return None
+        signature = RMinHash(num_perm=BANDS * ROWS, seed=42)
+        signature.update(cut)
+        return signature
 
-
-def own_pairs(program):
-    lines = subprocess.run([program, "candidates"], check=True, capture_output=True, text=True).stdout.splitlines()
-    rows = [line.split() for line in lines]
-    candidates = {(int(a), int(b)): float(jaccard) for a, b, jaccard in rows}
-    return set(candidates), {pair for pair, jaccard in candidates.items() if jaccard >= THRESHOLD}
+    return streaming(texts, sign, RMinHashLSH(THRESHOLD, BANDS * ROWS, BANDS))
 
 
-def print_pairs(program, sets):
-    truth = exact_pairs(sets)
-    unequal = {pair for pair, jaccard in truth.items() if jaccard < 1.0}
-    print(f"{len(truth)} pairs of similarity {THRESHOLD} or over, {len(unequal)} of them under 1\n")
-    print("| library | pairs by | found | right | precision | recall | recall under J = 1 |")
-    print("|---|---|---|---|---|---|---|")
-    for name, checked, (candidates, reported) in [
-        ("codelupe", "exact Jaccard", own_pairs(program)),
-        ("datasketch", "estimate", datasketch_pairs(sets)),
-        ("rensa", "estimate", rensa_pairs(sets)),
-        ("gaoya", "estimate", gaoya_pairs(sets)),
-    ]:
-        for how, found in [("shared band", candidates), (f"shared band, {checked} >= {THRESHOLD}", reported)]:
-            right = found & set(truth)
-            print(
-                f"| {name} | {how} | {len(found)} | {len(right)} | {len(right) / len(found):.3f} "
-                f"| {len(right) / len(truth):.3f} | {len(right & unequal) / len(unequal):.3f} |"
-            )
+def gaoya(texts):
+    """Its signatures never leave the index: signing is timed by filling one, and asking signs once more."""
+    from gaoya.minhash import MinHashStringIndex
 
-
-def datasketch_sign(sets):
-    for shingles in sets:
-        MinHash(num_perm=256).update_batch(shingles)
-
-
-def rensa_sign(sets):
-    for shingles in sets:
-        signature = RMinHash(num_perm=256, seed=42)
-        signature.update(shingles)
-        signature.digest()
-
-
-def gaoya_sign(texts):
-    """The library has no signature alone: this puts every document into an index, with its own words, in runs of five."""
-    index = MinHashStringIndex(32, THRESHOLD, BANDS, ROWS, None, "word", False, (5, 5))
-    for doc, text in enumerate(texts):
-        index.insert_document(doc, text)
-
-
-def cpu_seconds(who):
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
-
-
-def cpu_time(work, who=resource.RUSAGE_SELF):
-    before = cpu_seconds(who)
-    work()
-    return cpu_seconds(who) - before
-
-
-def own_sign(program):
-    """The time of ten rounds over the files: that of eleven, less that of one, which has the start and the reading."""
-    def time(count):
-        return cpu_time(
-            lambda: subprocess.run([program, "sign", str(count)], check=True, capture_output=True),
-            resource.RUSAGE_CHILDREN,
-        )
-
-    return (time(11) - time(1)) / 10
-
-
-def print_speed(program, texts, sets):
     strings = [text.decode("utf-8", "replace") for text in texts]
-    runs = {
-        "codelupe": lambda: own_sign(program),
-        "gaoya, own tokens and shingles": lambda: cpu_time(lambda: gaoya_sign(strings)),
-        "rensa, shingles by Python": lambda: cpu_time(lambda: rensa_sign(map(shingles, texts))),
-        "datasketch, shingles by Python": lambda: cpu_time(lambda: datasketch_sign(map(shingles, texts))),
-        "rensa, shingles given": lambda: cpu_time(lambda: rensa_sign(sets)),
-        "datasketch, shingles given": lambda: cpu_time(lambda: datasketch_sign(sets)),
-    }
-    seconds = {name: [] for name in runs}
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            seconds[name].append(run())
-    size = sum(len(text) for text in texts) / 1e6
-    print(f"\n{size:.1f} MB of text\n\n| library | CPU seconds, {ROUNDS} rounds | MB/s by the median |\n|---|---|---|")
-    for name, times in seconds.items():
-        listed = ", ".join(f"{time:.3f}" for time in times)
-        print(f"| {name} | {listed} | {size / statistics.median(times):.1f} |")
+    start = cpu_seconds()
+    index = MinHashStringIndex(32, THRESHOLD, BANDS, ROWS, None, "word", True, (5, 5))
+    for doc, text in enumerate(strings):
+        index.insert_document(doc, text)
+    signed = cpu_seconds() - start
+    pairs = [(of, doc) for doc, text in enumerate(strings) for of in index.query(text) if of < doc]
+    removed = sorted({doc for _, doc in pairs})
+    return signed, cpu_seconds() - start, removed, pairs
+
+
+def members(clusters):
+    """Every pair of documents with the same cluster, and all but the first of each."""
+    groups = collections.defaultdict(list)
+    for doc, cluster in clusters:
+        groups[cluster].append(doc)
+    groups = [sorted(group) for group in groups.values()]
+    pairs = [(a, b) for group in groups for i, b in enumerate(group) for a in group[:i]]
+    return sorted(doc for group in groups for doc in group[1:]), pairs
+
+
+def text_dedup(texts):
+    """The whole program in this process, from a file of JSON lines; signing is its own function over all texts."""
+    import numpy
+    from text_dedup import minhash
+
+    strings = [text.decode("utf-8", "replace") for text in texts]
+    with tempfile.TemporaryDirectory() as folder:
+        source = os.path.join(folder, "texts.jsonl")
+        with open(source, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"text": text}) + "\n" for text in strings)
+        arguments = (
+            f"--path json --data_files {source} --split train --cache_dir {folder}/cache --output {folder}/out --column text"
+            f" --ngram 5 --num_perm {BANDS * ROWS} --b {BANDS} --r {ROWS} --threshold {THRESHOLD} --num_proc 1"
+        )
+        start = cpu_seconds()
+        minhash.main.main(arguments.split(), standalone_mode=False)
+        total = cpu_seconds() - start
+    removed, pairs = members((doc, minhash.uf.find(doc)) for doc in range(len(strings)))
+    generator = numpy.random.RandomState(42)
+    size = (BANDS * ROWS,)
+    prime = numpy.uint64((1 << 61) - 1)
+    permutations = [generator.randint(low, prime, size=size, dtype=numpy.uint64) for low in (1, 0)]
+    start = cpu_seconds()
+    for doc, text in enumerate(strings):
+        minhash.embed_func(
+            text,
+            doc,
+            num_perm=BANDS * ROWS,
+            ngram_size=5,
+            min_length=5,
+            hashranges=[(band * ROWS, (band + 1) * ROWS) for band in range(BANDS)],
+            permutations=permutations,
+            hash_func=minhash.sha1_hash,
+            dtype=numpy.uint64,
+            max_hash=numpy.uint32((1 << 32) - 1),
+            modulo_prime=prime,
+        )
+    return cpu_seconds() - start, total, removed, pairs
+
+
+def datatrove(texts):
+    """Its three stages one after the other, in this process."""
+    import struct
+
+    from datatrove.data import Document
+    from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
+    from datatrove.pipeline.dedup.minhash import MinhashConfig
+
+    config = MinhashConfig(n_grams=5, num_buckets=BANDS, hashes_per_bucket=ROWS)
+    strings = [text.decode("utf-8", "replace") for text in texts]
+    with tempfile.TemporaryDirectory() as folder:
+        signatures, buckets, clusters = (os.path.join(folder, name) for name in ("signatures", "buckets", "clusters"))
+        start = cpu_seconds()
+        documents = (Document(text=text, id=str(doc)) for doc, text in enumerate(strings))
+        MinhashDedupSignature(signatures, config).run(documents)
+        signed = cpu_seconds() - start
+        for bucket in range(BANDS):
+            MinhashDedupBuckets(signatures, buckets, config=config).run(None, bucket, BANDS)
+        MinhashDedupCluster(buckets, clusters, config, save_cluster_id=True).run()
+        total = cpu_seconds() - start
+        found = os.path.join(clusters, "000000.clusters")
+        if not os.path.exists(found):
+            return signed, total, [], []
+        with open(found, "rb") as file:
+            removed, pairs = members(struct.iter_unpack("<II", file.read()))
+    return signed, total, removed, pairs
+
+
+LIBRARIES = {
+    "datasketch": datasketch("legacy"),
+    "datasketch-affine32": datasketch("affine32"),
+    "rensa": rensa,
+    "gaoya": gaoya,
+    "text-dedup": text_dedup,
+    "datatrove": datatrove,
+}
 
 
 def main():
-    program = sys.argv[1]
-    listed = subprocess.run([program, "list"], check=True, capture_output=True).stdout
+    library, paths = sys.argv[1:]
     texts = []
-    for path in listed.splitlines():
-        with open(path, "rb") as file:
-            texts.append(file.read())
-    print(f"{len(texts)} files", flush=True)
-    sets = [shingles(text) for text in texts]
-    print_pairs(program, sets)
-    sys.stdout.flush()
-    print_speed(program, texts, sets)
+    with open(paths, "rb") as file:
+        for path in file.read().splitlines():
+            with open(path, "rb") as document:
+                texts.append(document.read())
+    try:
+        signed, total, removed, pairs = LIBRARIES[library](texts)
+    except ImportError as error:
+        print(json.dumps({"missing": str(error)}))
+        return
+    # Of the largest process, where there are several.
+    peak = 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({
+        "sign_seconds": signed,
+        "total_seconds": total,
+        "peak_bytes": peak,
+        "removed": removed,
+        "pairs": pairs,
+    }))
 
 
 main()

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::QueueArguments;
 
 pub(super) const DEDUP: &str = "\
-docs/near-duplicates.md tells what is promised, and how it was measured.
+docs/dedup.md tells what is promised, and how it was measured.
 
 Examples:
   codelupe dedup

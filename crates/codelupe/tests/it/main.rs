@@ -13,6 +13,7 @@ mod fixture;
 mod generated;
 mod guarantees;
 mod jobs;
+mod measuring;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;

@@ -1,0 +1,36 @@
+//! The commands that measure.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub(super) const DEDUP: &str = "\
+The files are those of the crates that cargo has unpacked, in order of name. docs/dedup.md has the tables of one machine.
+
+Examples:
+  codelupe bench dedup
+  codelupe bench dedup --files 20000
+  codelupe bench dedup --peers target/peers/bin/python";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Measure near-duplicate detection on real files: what it finds, how fast, in how much memory, and beside others.
+    #[command(after_help = DEDUP)]
+    Dedup(BenchDedupArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchDedupArguments {
+    /// How many files to take.
+    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) files: u32,
+    /// Measure other libraries too, those that this Python has: datasketch, rensa, gaoya, text-dedup, datatrove.
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) peers: Option<PathBuf>,
+    /// How often each is run; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// One run over the files that this list names, as JSON: what the command starts of itself.
+    #[arg(long, value_name = "LIST", hide = true)]
+    pub(crate) list: Option<PathBuf>,
+}

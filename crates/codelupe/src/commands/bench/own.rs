@@ -1,0 +1,112 @@
+//! What this program finds.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+use codelupe_dedup::evaluation::{BINS, Pairs, bin_name};
+use codelupe_dedup::{
+    BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
+    shingles,
+};
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+
+use super::contestant::Run;
+
+/// One run: signatures, bands, exact verification, election. The pairs are counted afterwards.
+pub(super) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
+    let size = ShingleSize::default();
+    let start = cpu_seconds();
+    let signatures = sign(texts);
+    let signed = cpu_seconds();
+    let mut table = BandTable::new(Banding::default());
+    for signature in &signatures {
+        table.push(signature.as_ref())?;
+    }
+    let mut source = |doc: u32| Ok::<_, Infallible>(shingles(&texts[doc as usize], size));
+    let Ok(election) = elect(table.groups(), &ElectionConfig::default(), &mut source);
+    let total_seconds = cpu_seconds() - start;
+    let peak_bytes = peak_bytes();
+    let outcomes = (0..).zip(&election.outcomes);
+    let removed = outcomes
+        .filter(|(_, outcome)| **outcome != Outcome::Kept)
+        .map(|(doc, _)| doc);
+    let near = |&(a, b): &(u32, u32)| {
+        let [a, b] = [a, b].map(|doc| shingles(&texts[doc as usize], size));
+        jaccard(&a, &b) >= Threshold::default().get()
+    };
+    Ok(Run {
+        sign_seconds: signed - start,
+        total_seconds,
+        peak_bytes,
+        removed: removed.collect(),
+        pairs: candidates(&signatures).into_iter().filter(near).collect(),
+    })
+}
+
+/// How many pairs of one bin of similarity share a band.
+#[derive(Debug, Serialize)]
+pub(super) struct Bin {
+    /// From, below.
+    pub(super) jaccard: String,
+    /// Pairs by brute force.
+    pub(super) pairs: usize,
+    /// Of these, as many as the curve of the banding expects to share a band.
+    pub(super) expected: f64,
+    /// Of these, as many as do.
+    pub(super) found: usize,
+}
+
+/// The recall of candidates by similarity.
+pub(super) fn bins(texts: &[Vec<u8>], truth: &Pairs) -> Vec<Bin> {
+    let candidates = candidates(&sign(texts));
+    let bin = |(from, below): (f64, f64)| {
+        let inside = || {
+            truth
+                .iter()
+                .filter(move |(_, jaccard)| (from..below).contains(*jaccard))
+        };
+        Bin {
+            jaccard: bin_name((from, below)),
+            pairs: inside().count(),
+            expected: inside()
+                .map(|(_, jaccard)| Banding::default().candidate_probability(*jaccard))
+                .sum(),
+            found: inside().filter(|(pair, _)| candidates.contains(pair)).count(),
+        }
+    };
+    BINS.map(bin).into()
+}
+
+fn sign(texts: &[Vec<u8>]) -> Vec<Option<Signature>> {
+    let mut signer = Signer::new(ShingleSize::default());
+    texts.iter().map(|text| signer.sign(text)).collect()
+}
+
+/// All pairs that share a band.
+fn candidates(signatures: &[Option<Signature>]) -> BTreeSet<(u32, u32)> {
+    let banding = Banding::default();
+    let mut index = BandIndex::new();
+    let mut pairs = BTreeSet::new();
+    for (doc, signature) in (0..).zip(signatures) {
+        let Some(signature) = signature else { continue };
+        let found = index.candidates(banding.keys(signature));
+        pairs.extend(found.into_iter().map(|of| (of, doc)));
+        index.insert(doc, banding.keys(signature));
+    }
+    pairs
+}
+
+/// User and system time of this process.
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// The most memory that this process has held; 0 where the system does not tell (it is Linux that does).
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
