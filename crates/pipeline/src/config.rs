@@ -44,7 +44,7 @@ pub struct DedupConfig {
     /// Exact Jaccard similarity of the shingle sets from which a file is a near-duplicate. Default 0.7 (BigCode).
     pub threshold: f64,
     /// What of a text is compared: `text`, `code` (without comments) or `structure` (without names and values either).
-    /// Default `text` (BigCode).
+    /// Default `code`: text alone takes small files under one licence header for copies (docs/dedup.md).
     pub view: View,
     /// Tokens in a shingle. Default 5 (BigCode).
     pub shingle_tokens: usize,

@@ -20,10 +20,10 @@ use lexis::Lexis;
 #[serde(rename_all = "kebab-case")]
 pub enum View {
     /// The text as it is.
-    #[default]
     Text,
     /// The text without comments, so also without licence header and documentation: of line, over lines, behind code. A
     /// docstring (PEP 257, in three quotes) is documentation and left out like a comment; a comment marker in a literal is not.
+    #[default]
     Code,
     /// As `Code`, with one name for all identifiers, one for all numbers and one for all string literals: equal for texts
     /// that differ in names and values alone, which clone research calls type 2 (Roy, Cordy, 2007).
