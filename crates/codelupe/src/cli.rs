@@ -6,6 +6,7 @@ mod db;
 mod dedup;
 mod errors;
 mod queue;
+mod signatures;
 mod source;
 
 use std::ffi::OsString;
@@ -14,11 +15,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
-pub(crate) use bench::{BenchCommand, BenchDedupArguments};
+pub(crate) use bench::{BenchCommand, BenchDedupArguments, BenchIndexArguments};
 pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
-pub(crate) use dedup::{DedupArguments, DedupCommand, TuneArguments};
+pub(crate) use dedup::{
+    ClustersArguments, DedupArguments, DedupCommand, RepositoriesArguments, SimilarArguments, TuneArguments,
+};
 pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
+pub(crate) use signatures::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
 use source::SourceParser;
 
 pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArguments, WorkerArguments};
@@ -109,6 +113,12 @@ pub(crate) enum Command {
     /// Only find exact and near duplicates among what was processed.
     #[command(after_help = dedup::DEDUP, args_conflicts_with_subcommands = true)]
     Dedup(DedupArguments),
+    /// Exchange signatures with other programs and other machines.
+    #[command(subcommand, after_help = signatures::SIGNATURES)]
+    Signatures(SignaturesCommand),
+    /// Find the files of the corpus that are like a file.
+    #[command(after_help = dedup::SIMILAR)]
+    Similar(SimilarArguments),
     /// Only make a build of the survivors.
     #[command(after_help = "Example:\n  codelupe build --name rust-2026-11")]
     Build(BuildArguments),

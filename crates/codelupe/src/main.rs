@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BenchCommand, Cli, Command, DedupCommand};
+use crate::cli::{BenchCommand, Cli, Command};
 use crate::settings::Settings;
 
 /// The system's allocator keeps what one stage freed from the next: on 2 GB of input the process ended at 520 to 690 MB.
@@ -45,10 +45,9 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Crawl(arguments) => commands::crawl::run(&settings, &arguments).await,
             Command::Repos(command) => commands::repos::run(&settings, &command).await,
             Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
-            Command::Dedup(arguments) => match arguments.command {
-                Some(DedupCommand::Tune(tune)) => commands::tune::run(&settings, &tune),
-                None => commands::stages::dedup(&settings, arguments.queue).await,
-            },
+            Command::Dedup(arguments) => commands::dedup::run(&settings, arguments).await,
+            Command::Signatures(command) => commands::signatures::run(&settings, &command).await,
+            Command::Similar(arguments) => commands::similar::run(&settings, &arguments).await,
             Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
             Command::Index(queue) => commands::stages::index(&settings, queue).await,
             Command::Worker(arguments) => commands::worker::run(&settings, &arguments).await,
@@ -60,6 +59,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Search(arguments) => commands::search::run(&settings, &arguments),
             Command::Export(arguments) => commands::export::run(&settings, &arguments).await,
             Command::Bench(BenchCommand::Dedup(arguments)) => commands::bench::dedup(&settings, &arguments),
+            Command::Bench(BenchCommand::Index(arguments)) => commands::bench::index(&settings, &arguments).await,
             Command::Doctor => commands::doctor::run(&settings).await,
             Command::Config => commands::config::run(&settings),
         }

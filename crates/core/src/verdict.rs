@@ -120,6 +120,7 @@ reasons! {
     LicenceNotAllowed = "licence_not_allowed" @ Build: "The licence of the repository is not in the build's policy.",
     LanguageNotWanted = "language_not_wanted" @ Build: "The language is not in the build's filter.",
     QualityUnderFilter = "quality_under_filter" @ Build: "The quality score is under the build's filter.",
+    RepositoryCopy = "repository_copy" @ Build: "Only repositories that are near-copies of others have it.",
     SplitLeak = "split_leak" @ Build: "A file of another split is a near-duplicate of it.",
 }
 

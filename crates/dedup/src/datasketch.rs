@@ -5,10 +5,14 @@
 
 mod mt19937;
 
+use std::collections::BTreeSet;
+
 use sha1::{Digest, Sha1};
 
 use self::mt19937::Mt19937;
 use crate::error::{Error, ErrorKind};
+use crate::shingle::ShingleSize;
+use crate::token::{is_space, is_word};
 
 /// The most permutations that can be asked for: 512 KiB of state.
 pub const MAX_PERMUTATIONS: usize = 65_536;
@@ -24,6 +28,16 @@ pub enum Scheme {
     Legacy,
     /// `a * fmix32(h) + b` in wrapping 32-bit arithmetic with odd `a`: the default from 2.0.0 on.
     Affine32,
+}
+
+impl Scheme {
+    /// The name that datasketch gives it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Affine32 => "affine32",
+        }
+    }
 }
 
 /// A signature in the making, as `datasketch.MinHash(num_perm, seed, scheme=…)` with its default hash function.
@@ -68,6 +82,41 @@ impl MinHash {
     pub fn hashvalues(&self) -> &[u32] {
         &self.values
     }
+}
+
+/// The signature of a text as datasketch makes it of the same shingles: runs of tokens, each given as the bytes of its tokens
+/// with a space between them. `None` when the text has fewer tokens than one shingle.
+///
+/// # Errors
+/// As [`MinHash::new`].
+pub fn sign(
+    text: &[u8],
+    size: ShingleSize,
+    scheme: Scheme,
+    num_perm: usize,
+    seed: u32,
+) -> Result<Option<Vec<u32>>, Error> {
+    let mut minhash = MinHash::new(scheme, num_perm, seed)?;
+    let tokens = tokens(text);
+    let shingles: BTreeSet<Vec<u8>> = tokens.windows(size.get()).map(|run| run.join(&b' ')).collect();
+    for shingle in &shingles {
+        minhash.update(shingle);
+    }
+    Ok((!shingles.is_empty()).then_some(minhash.values))
+}
+
+/// The tokens of a text, by the letter of their definition (see the crate's tokeniser, which is faster).
+fn tokens(text: &[u8]) -> Vec<&[u8]> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let word = text[at..].iter().take_while(|byte| is_word(**byte)).count();
+        if word > 0 || !is_space(text[at]) {
+            tokens.push(&text[at..at + word.max(1)]);
+        }
+        at += word.max(1);
+    }
+    tokens
 }
 
 /// The parameters in the order in which datasketch draws them from `numpy.random.RandomState(seed)`: pair by pair for
@@ -119,6 +168,19 @@ mod tests {
             Scheme::Affine32,
             [625_790_555, 194_865_109, 1_355_773_502, 1_324_736_089],
         );
+    }
+
+    #[test]
+    fn a_text_is_its_set_of_shingles() {
+        let size = ShingleSize::new(2).unwrap();
+        let signed = |text: &[u8]| sign(text, size, Scheme::Affine32, 8, 1).unwrap();
+        let mut minhash = MinHash::new(Scheme::Affine32, 8, 1).unwrap();
+        for shingle in ["größe_1 (", "( x", "x )"] {
+            minhash.update(shingle.as_bytes());
+        }
+        assert_eq!(signed("größe_1(x)".as_bytes()), Some(minhash.hashvalues().to_vec()));
+        assert_eq!(signed(b"a b a b a b"), signed(b"b a\n\tb a"));
+        assert_eq!(signed(b"alone"), None);
     }
 
     #[test]

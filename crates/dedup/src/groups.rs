@@ -9,7 +9,7 @@ pub struct Groups {
     documents: u32,
     /// Document and group.
     memberships: Vec<(u32, u32)>,
-    groups: u32,
+    count: u32,
     largest: usize,
 }
 
@@ -19,7 +19,7 @@ impl Groups {
         Self {
             documents,
             memberships: Vec::new(),
-            groups: 0,
+            count: 0,
             largest: 0,
         }
     }
@@ -31,15 +31,15 @@ impl Groups {
     /// # Panics
     /// When a document is named that is not there.
     pub fn push(&mut self, docs: &[u32]) {
-        if docs.len() < 2 || self.groups == u32::MAX {
+        if docs.len() < 2 || self.count == u32::MAX {
             return;
         }
         assert!(
             docs.iter().all(|doc| *doc < self.documents),
             "a group names a document that is not there"
         );
-        self.memberships.extend(docs.iter().map(|&doc| (doc, self.groups)));
-        self.groups += 1;
+        self.memberships.extend(docs.iter().map(|&doc| (doc, self.count)));
+        self.count += 1;
         self.largest = self.largest.max(docs.len());
     }
 
@@ -50,7 +50,7 @@ impl Groups {
 
     /// The number of groups.
     pub const fn count(&self) -> u32 {
-        self.groups
+        self.count
     }
 
     /// The number of documents in the largest group.

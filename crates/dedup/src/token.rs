@@ -4,7 +4,8 @@ use crate::hash::{GOLDEN, mix, splitmix};
 
 mod classes;
 
-use classes::{BLOCK, for_each_block, is_word};
+use classes::{BLOCK, for_each_block};
+pub(crate) use classes::{is_space, is_word};
 
 /// Calls `each` with the hash of every token of `text`, in order.
 ///

@@ -12,8 +12,9 @@ use codelupe_store::build::{BuildRecord, BuildWriter, Description, Tally, is_who
 use codelupe_store::catalogue::{BuildCandidate, BuildDecision, BuildRow};
 use serde::{Deserialize, Serialize};
 
-use crate::config::digest;
+use crate::config::{CopyPolicy, digest};
 use crate::context::Context;
+use crate::copies::only_in_copies;
 use crate::error::{Error, ErrorKind};
 use crate::progress::{Step, raise};
 
@@ -38,6 +39,7 @@ pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
     let (candidates, generation) = context.wait(context.catalogue.build_candidates())?;
     context.progress.begin(Step::Build, candidates.len() as u64);
     let mut outcomes = decide::decide(&context.config.build, &candidates);
+    drop_copies(context, &candidates, &mut outcomes)?;
     leak::drop_leaks(context, &candidates, &mut outcomes)?;
     let splits = tally(&candidates, &outcomes);
     if splits.is_empty() {
@@ -71,6 +73,21 @@ pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
         .link_build(&row, &decisions, generation, context.fence);
     context.wait(linked)?;
     Ok(Built { name, splits, existed })
+}
+
+/// Drops what only near-copies of other repositories have, if the policy says so.
+fn drop_copies(context: &Context, candidates: &[BuildCandidate], outcomes: &mut [Decided]) -> Result<(), Error> {
+    if context.config.build.repository_copies == CopyPolicy::Keep {
+        return Ok(());
+    }
+    let copies = context.config.dedup.copies()?;
+    let dropped = context.wait(only_in_copies(&context.catalogue, &copies))?;
+    for (candidate, outcome) in candidates.iter().zip(outcomes) {
+        if outcome.is_ok() && dropped.contains(&candidate.file_id) {
+            *outcome = Err(Reason::RepositoryCopy);
+        }
+    }
+    Ok(())
 }
 
 /// What a decision about one candidate is: its split, or why it is in none.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass, SelectionRules};
-use codelupe_dedup::{Banding, PERMUTATIONS, ShingleSize, Threshold};
+use codelupe_dedup::{Banding, CopyConfig, PERMUTATIONS, ShingleSize, Threshold};
 use codelupe_forge::Site;
 use codelupe_process::View;
+use codelupe_store::Catalogue;
+use codelupe_store::lsh::IndexKind;
 use serde::{Deserialize, Serialize};
 
 use crate::crawl::ForgeSettings;
@@ -52,6 +54,29 @@ pub struct DedupConfig {
     pub bands: usize,
     /// Rows in a band. Default 10.
     pub rows: usize,
+    /// Where the LSH index is kept. Default `auto`.
+    pub index: IndexChoice,
+    /// Whether processing asks the LSH index about every new content, and records what it may be a near-duplicate of, for
+    /// `codelupe explain` to tell before deduplication has run. It costs time. Default false.
+    pub inline: bool,
+    /// Share of a repository's files that must have a duplicate in a better-ranked repository for it to count as a near-copy
+    /// of that one. Default 0.8.
+    pub repository_share: f64,
+}
+
+/// Where the LSH index is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexChoice {
+    /// In PostgreSQL when the catalogue is there, else in files.
+    #[default]
+    Auto,
+    /// Made anew each time and forgotten: for small corpora, and where nothing may be written beside the catalogue.
+    Memory,
+    /// In files of the data folder.
+    Disk,
+    /// In the catalogue's PostgreSQL database, shared by all workers.
+    Postgres,
 }
 
 impl Default for DedupConfig {
@@ -62,6 +87,9 @@ impl Default for DedupConfig {
             shingle_tokens: 5,
             bands: 25,
             rows: 10,
+            index: IndexChoice::Auto,
+            inline: false,
+            repository_share: 0.8,
         }
     }
 }
@@ -77,6 +105,24 @@ impl DedupConfig {
 
     pub(crate) fn threshold(&self) -> Result<Threshold, Error> {
         Ok(Threshold::new(self.threshold)?)
+    }
+
+    /// When a repository is a near-copy of another.
+    ///
+    /// # Errors
+    /// `Config` when the share is not over 0 and at most 1.
+    pub fn copies(&self) -> Result<CopyConfig, Error> {
+        Ok(CopyConfig::with_share(self.repository_share)?)
+    }
+
+    /// Where the LSH index of a catalogue is kept.
+    pub(crate) fn index_kind(&self, catalogue: &Catalogue) -> IndexKind {
+        match self.index {
+            IndexChoice::Memory => IndexKind::Memory,
+            IndexChoice::Postgres => IndexKind::Postgres,
+            IndexChoice::Auto if catalogue.is_shared() => IndexKind::Postgres,
+            IndexChoice::Auto | IndexChoice::Disk => IndexKind::Disk,
+        }
     }
 }
 
@@ -96,6 +142,19 @@ pub struct BuildConfig {
     pub held_out_percent: u8,
     /// Changes which families go to which split.
     pub split_seed: u64,
+    /// What becomes of files that only near-copies of other repositories have. Default `keep`.
+    pub repository_copies: CopyPolicy,
+}
+
+/// What becomes of files that only near-copies of other repositories have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CopyPolicy {
+    /// They are let in like others.
+    #[default]
+    Keep,
+    /// They are left out.
+    Drop,
 }
 
 impl Default for BuildConfig {
@@ -107,6 +166,7 @@ impl Default for BuildConfig {
             validation_percent: 2,
             held_out_percent: 2,
             split_seed: 0,
+            repository_copies: CopyPolicy::Keep,
         }
     }
 }
@@ -126,6 +186,7 @@ impl Config {
         self.dedup.shingle_size()?;
         self.dedup.banding()?;
         self.dedup.threshold()?;
+        self.dedup.copies()?;
         let invalid = |context: String| Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
         let build = &self.build;
         let aside = u32::from(build.validation_percent) + u32::from(build.held_out_percent);

@@ -1,23 +1,33 @@
 //! The dedup stage: exact duplicates by blob id, near-duplicates by verified Jaccard similarity.
 //!
-//! It always looks at everything that processing kept, in an order that depends on the files alone, so the outcome is the
-//! same for any order of arrival, and for one batch or many (guarantees G3 and G4).
+//! Survivors are always elected among everything that processing kept, in an order that depends on the files alone, so the
+//! outcome is the same for any order of arrival, and for one batch or many (guarantees G3 and G4). What is expensive is done
+//! once: the LSH index keeps the band keys of every document, and the comparisons that were made. An increment reads the
+//! signatures of what is new, and the texts of pairs that were never compared.
+
+mod exact;
+pub(crate) mod index;
+mod signatures;
+mod texts;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::atomic::Ordering;
 
-use codelupe_core::{BlobId, ErrorCode, Reason};
-use codelupe_dedup::{BandTable, ElectionConfig, Outcome, SIGNATURE_BYTES, Signature, elect};
+use codelupe_dedup::{Election, ElectionConfig, elect};
 use codelupe_store::SegmentReader;
-use codelupe_store::catalogue::{DedupCandidate, Duplicate};
-use codelupe_store::segment::Location;
+use codelupe_store::catalogue::DedupCandidate;
+use codelupe_store::lsh::{IndexFigures, LshIndex};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::exact::distinct;
+pub(crate) use self::signatures::signatures;
+use self::texts::Texts;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::progress::Step;
-use crate::shingling::shingle_set;
+
+/// A cluster of more files than this is reported: it is boilerplate that everybody copies, or an election gone wrong (one
+/// that follows chains once made a cluster of 859,091).
+pub const GIANT_CLUSTER: u64 = 10_000;
 
 /// What deduplication did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,25 +38,36 @@ pub struct Deduplicated {
     pub exact: u64,
     /// Of these, near-duplicates.
     pub near: u64,
-    /// Pairs of contents that share a band and were compared.
+    /// Pairs of contents that share a band and were compared, now or earlier.
     pub compared: u64,
+    /// Of these, pairs whose comparison was remembered.
+    pub remembered: u64,
     /// Of these, at or over the threshold.
     pub verified: u64,
     /// Of these, under it.
     pub false_candidates: u64,
+    /// Contents that met the bound on candidates, so that pairs may have been left out.
+    pub capped: u64,
+    /// Contents in the largest group of those that share one band key.
+    pub largest_group: u64,
+    /// Files of the largest cluster, the kept one among them; 0 where there is none.
+    pub largest_cluster: u64,
+    /// The LSH index afterwards.
+    pub index: IndexFigures,
     /// Nothing had changed since the last time; the other figures are zero.
     pub was_current: bool,
 }
 
-/// Finds the duplicates among all files that processing kept, and stores them.
+/// Finds the duplicates among all files that processing kept, and stores them. `rebuild` forgets the LSH index and what was
+/// compared, and does everything anew.
 ///
 /// # Errors
-/// `Cancelled` after a stop, `Store` when the data folder fails or the files change meanwhile; the earlier outcome stays
-/// then.
-pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
+/// `Cancelled` after a stop, `Store` when the data folder fails, the index is damaged or was made by other parameters, or the
+/// files change meanwhile; the earlier outcome stays then.
+pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
     context.require_one_recipe()?;
     let state = context.config.dedup_state();
-    if context.wait(context.catalogue.stage_state("dedup"))?.as_ref() == Some(&state) {
+    if !rebuild && context.wait(context.catalogue.stage_state("dedup"))?.as_ref() == Some(&state) {
         return Ok(Deduplicated {
             was_current: true,
             ..Deduplicated::default()
@@ -56,23 +77,19 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
     let input = context.wait(context.catalogue.dedup_input())?;
     let candidates = input.candidates;
     context.progress.begin(Step::Dedup, candidates.len() as u64);
-    let (documents, mut duplicates) = exact(&candidates);
-    let mut reader = context.segment_reader()?;
-    let table = band_table(context, &mut reader, &documents)?;
-    let election = {
-        let config = ElectionConfig {
-            threshold: context.config.dedup.threshold()?,
-            ..ElectionConfig::default()
-        };
-        let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
-            context.progress.check()?;
-            context.progress.done.fetch_max(u64::from(doc), Ordering::Relaxed);
-            let content = reader.content(documents[doc as usize].location)?;
-            shingle_set(&context.config.dedup, content.language.as_deref(), &content.text)
-        };
-        elect(table.groups(), &config, &mut source)?
-    };
-    let near = follow(&documents, &election.outcomes, &mut duplicates);
+    let (documents, mut duplicates) = exact::exact(&candidates);
+    let index = context.wait(index::open(
+        &context.config,
+        &context.folder,
+        &context.catalogue,
+        rebuild,
+    ))?;
+    let (election, largest_group) = near(context, index.as_ref(), &documents)?;
+    let near = exact::follow(&documents, &election.outcomes, &mut duplicates);
+    let largest_cluster = largest(duplicates.iter().map(|duplicate| duplicate.kept_file_id));
+    if largest_cluster > GIANT_CLUSTER {
+        tracing::warn!(files = largest_cluster, "a giant cluster; see: codelupe dedup clusters");
+    }
     let replaced = context
         .catalogue
         .replace_duplicates(&duplicates, &state, input.generation, context.fence);
@@ -82,122 +99,48 @@ pub fn dedup(context: &Context) -> Result<Deduplicated, Error> {
         exact: duplicates.len() as u64 - near,
         near,
         compared: election.counts.compared,
+        remembered: election.counts.remembered,
         verified: election.counts.verified,
         false_candidates: election.counts.false_candidates,
+        capped: election.counts.capped,
+        largest_group: largest_group as u64,
+        largest_cluster,
+        index: context.wait(index.figures()).map_err(Error::index)?,
         was_current: false,
     })
 }
 
-/// Of candidates in rank order: the best-ranked file of each blob, and the others as its duplicates.
-fn exact(candidates: &[DedupCandidate]) -> (Vec<DedupCandidate>, Vec<Duplicate>) {
-    let mut first: HashMap<BlobId, i64> = HashMap::new();
-    let (mut documents, mut duplicates) = (Vec::new(), Vec::new());
-    for candidate in candidates {
-        match first.entry(candidate.blob) {
-            Entry::Vacant(entry) => {
-                entry.insert(candidate.file_id);
-                documents.push(*candidate);
-            }
-            Entry::Occupied(entry) => duplicates.push(Duplicate {
-                file_id: candidate.file_id,
-                reason: Reason::ExactDuplicate,
-                kept_file_id: *entry.get(),
-                jaccard: 1.0,
-            }),
-        }
-    }
-    (documents, duplicates)
-}
-
-/// Adds the near-duplicates to `duplicates` and returns how many there are. The copies of a dropped content follow it:
-/// the kept file that they are near-duplicates of is the same.
-fn follow(documents: &[DedupCandidate], outcomes: &[Outcome], duplicates: &mut Vec<Duplicate>) -> u64 {
-    let mut dropped: HashMap<i64, (i64, f64)> = HashMap::new();
-    for (document, outcome) in documents.iter().zip(outcomes) {
-        if let Outcome::Duplicate { of, jaccard } = *outcome {
-            dropped.insert(document.file_id, (documents[of as usize].file_id, jaccard));
-        }
-    }
-    let mut near = dropped.len() as u64;
-    for copy in &mut *duplicates {
-        if let Some((kept_file_id, jaccard)) = dropped.get(&copy.kept_file_id) {
-            *copy = near_duplicate(copy.file_id, *kept_file_id, *jaccard);
-            near += 1;
-        }
-    }
-    duplicates.extend(
-        dropped
-            .into_iter()
-            .map(|(file_id, (kept, jaccard))| near_duplicate(file_id, kept, jaccard)),
-    );
-    near
-}
-
-fn near_duplicate(file_id: i64, kept_file_id: i64, jaccard: f64) -> Duplicate {
-    Duplicate {
-        file_id,
-        reason: Reason::NearDuplicate,
-        kept_file_id,
-        jaccard,
-    }
-}
-
-/// The band keys of documents, read from the segments.
-fn band_table(context: &Context, reader: &mut SegmentReader, documents: &[DedupCandidate]) -> Result<BandTable, Error> {
-    let banding = context.config.dedup.banding()?;
-    let mut keys: Vec<Option<Box<[u64]>>> = vec![None; documents.len()];
-    signatures(
+/// The election among documents in rank order, and the size of the largest group.
+fn near(context: &Context, index: &dyn LshIndex, documents: &[DedupCandidate]) -> Result<(Election, usize), Error> {
+    let threshold = context.config.dedup.threshold()?;
+    let config = ElectionConfig {
+        threshold,
+        ..ElectionConfig::default()
+    };
+    let mut reader: SegmentReader = context.segment_reader()?;
+    let numbers = index::synchronise(context, index, &mut reader, documents)?;
+    let groups = index::groups(context, index, &numbers)?;
+    let largest = groups.largest();
+    let mut texts = Texts {
         context,
-        reader,
-        documents.iter().map(|document| document.location),
-        |doc, signature| {
-            keys[doc] = Some(banding.keys(signature).collect());
-        },
-    )?;
-    let mut table = BandTable::new(banding);
-    for keys in keys {
-        match keys {
-            Some(keys) => table.push_keys(&keys)?,
-            None => table.push(None)?,
-        };
-    }
-    Ok(table)
+        reader: &mut reader,
+        documents,
+        numbers: &numbers,
+        remembered: context.wait(index.comparisons(threshold.get())).map_err(Error::index)?,
+        made: HashMap::new(),
+    };
+    let election = elect(groups, &config, &mut texts)?;
+    context
+        .wait(index.remember(threshold.get(), &texts.made()))
+        .map_err(Error::index)?;
+    Ok((election, largest))
 }
 
-/// Calls `each` with the place in `locations` and the signature of every content that has one.
-pub(crate) fn signatures(
-    context: &Context,
-    reader: &mut SegmentReader,
-    locations: impl Iterator<Item = Location>,
-    mut each: impl FnMut(usize, &Signature),
-) -> Result<(), Error> {
-    let mut by_segment: HashMap<i64, Vec<(u32, usize)>> = HashMap::new();
-    for (place, location) in locations.enumerate() {
-        by_segment
-            .entry(location.segment)
-            .or_default()
-            .push((location.row, place));
+/// The files of the largest cluster, its kept one among them.
+fn largest(kept: impl Iterator<Item = i64>) -> u64 {
+    let mut files: HashMap<i64, u64> = HashMap::new();
+    for id in kept {
+        *files.entry(id).or_insert(1) += 1;
     }
-    let mut segments: Vec<_> = by_segment.into_iter().collect();
-    segments.sort_unstable_by_key(|(segment, _)| *segment);
-    for (segment, mut rows) in segments {
-        context.progress.check()?;
-        rows.sort_unstable();
-        let mut wanted = rows.into_iter().peekable();
-        let mut damaged = false;
-        reader.signatures(segment, |row, bytes| {
-            while let Some((_, place)) = wanted.next_if(|(wanted, _)| *wanted == row) {
-                let Some(bytes) = bytes else { continue };
-                match <&[u8; SIGNATURE_BYTES]>::try_from(bytes) {
-                    Ok(bytes) => each(place, &Signature::from_le_bytes(bytes)),
-                    Err(_) => damaged = true,
-                }
-            }
-        })?;
-        if damaged || wanted.next().is_some() {
-            let context = format!("segment {segment} does not hold the signatures that the catalogue says");
-            return Err(Error::new(ErrorKind::Store, ErrorCode::CorruptStore, context));
-        }
-    }
-    Ok(())
+    files.into_values().max().unwrap_or(0)
 }

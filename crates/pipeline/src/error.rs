@@ -88,6 +88,18 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
+    pub(crate) fn index(error: codelupe_store::Error) -> Self {
+        use codelupe_store::ErrorKind::{Corrupt, IndexParameters};
+        let context = match error.kind() {
+            Corrupt | IndexParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
+            _ => "the LSH index failed",
+        };
+        Self::wrap(ErrorKind::Store, error.code(), context, error)
+    }
+}
+
 impl From<codelupe_store::Error> for Error {
     fn from(error: codelupe_store::Error) -> Self {
         Self::wrap(ErrorKind::Store, error.code(), "the data folder failed", error)

@@ -8,6 +8,7 @@
 //! kept from end to end: when a repository is linked, all its contents are. A content seen before, in the catalogue or on
 //! its way, is neither read (git) nor processed (folders) again.
 
+mod candidates;
 mod opening;
 mod processor;
 mod reader;

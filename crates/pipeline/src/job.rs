@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
 /// Version of the payload below.
-pub(crate) const PAYLOAD_VERSION: i64 = 2;
+pub(crate) const PAYLOAD_VERSION: i64 = 3;
 
 /// A kind of work. A job waits for the jobs of its run that come before it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ pub(crate) struct Payload {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
     Process { repositories: Vec<RepositoryPlace> },
-    Dedup,
+    Dedup { rebuild: bool },
     Build { name: Option<String> },
     Index,
 }
@@ -75,7 +75,7 @@ impl Work {
     pub(crate) const fn name(&self) -> JobName {
         match self {
             Self::Process { .. } => JobName::Process,
-            Self::Dedup => JobName::Dedup,
+            Self::Dedup { .. } => JobName::Dedup,
             Self::Build { .. } => JobName::Build,
             Self::Index => JobName::Index,
         }

@@ -10,6 +10,7 @@ pub mod alert;
 pub mod build;
 pub mod config;
 pub mod context;
+pub mod copies;
 pub mod crawl;
 pub mod dedup;
 pub mod error;
@@ -18,6 +19,8 @@ pub mod ingest;
 mod job;
 pub mod progress;
 mod shingling;
+pub mod signatures;
+pub mod similar;
 mod tracker;
 pub mod worker;
 

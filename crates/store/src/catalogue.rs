@@ -4,6 +4,7 @@
 //! of tests runs on both.
 
 mod builds;
+mod candidates;
 mod clusters;
 mod contents;
 mod crawls;
@@ -27,6 +28,7 @@ use codelupe_core::breaker::State;
 
 pub(crate) use builds::{BUILD_BY_NAME, BUILD_CANDIDATES, INSERT_BUILD, LATEST_BUILD, SET_STAGE_STATE};
 pub use builds::{BuildCandidate, BuildDecision, BuildRow, Builds};
+pub use candidates::{CandidateRow, Candidates};
 pub use clusters::{
     ClusterRow, ClusterSize, ClusteredFile, Clusters, HolderRow, MemberRow, RankedRepository, RemovedRow,
 };
@@ -66,6 +68,7 @@ pub trait Backend:
     Repositories
     + Contents
     + Duplicates
+    + Candidates
     + Clusters
     + Builds
     + Figures

@@ -27,6 +27,7 @@ pub mod lsh;
 pub mod migration;
 mod postgres;
 pub mod segment;
+pub mod signatures;
 mod sqlite;
 
 pub use catalogue::{Catalogue, CatalogueUrl};

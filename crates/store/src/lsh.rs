@@ -111,7 +111,8 @@ const VALUE_BYTES: usize = size_of::<u32>();
 impl IndexParameters {
     pub(crate) fn check_documents(&self, documents: &[SignedDocument]) -> Result<(), Error> {
         let bytes = self.permutations as usize * VALUE_BYTES;
-        for document in documents {
+        let comparable = |document: &&SignedDocument| !(document.signature.is_empty() && document.keys.is_empty());
+        for document in documents.iter().filter(comparable) {
             if document.signature.len() != bytes {
                 let (blob, found) = (document.blob, document.signature.len());
                 return Err(invalid(format!(
@@ -191,7 +192,8 @@ pub struct SignedDocument {
     /// Its signature, 4 bytes a value, little endian. Kept by an index that is shared over the network, where the segments
     /// may be far away.
     pub signature: Vec<u8>,
-    /// One key a band, in band order.
+    /// One key a band, in band order. A document that is too short to compare has neither signature nor keys: the index
+    /// knows it, and it is in no band.
     pub keys: Vec<u64>,
 }
 

@@ -12,11 +12,33 @@ Examples:
   codelupe bench dedup --files 20000
   codelupe bench dedup --peers target/peers/bin/python";
 
+pub(super) const INDEX: &str = "\
+Examples:
+  codelupe bench index
+  codelupe bench index --documents 10000000 --folder /var/tmp";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Measure near-duplicate detection on real files: what it finds, how fast, in how much memory, and beside others.
     #[command(after_help = DEDUP)]
     Dedup(BenchDedupArguments),
+    /// Measure the LSH index on disk with many made-up documents, one in five a changed copy: with a quarter of them, half,
+    /// and all, each in a process of its own.
+    #[command(after_help = INDEX)]
+    Index(BenchIndexArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchIndexArguments {
+    /// How many documents to make, of about 2.5 kB.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..))]
+    pub(crate) documents: u32,
+    /// Where the index is kept meanwhile, with 700 bytes a document free.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// One run, as JSON: what the command starts of itself.
+    #[arg(long, hide = true)]
+    pub(crate) single: bool,
 }
 
 #[derive(Debug, Args)]

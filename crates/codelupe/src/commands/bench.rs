@@ -1,8 +1,12 @@
-//! `codelupe bench dedup`: near-duplicate detection on real files, against the truth and beside other libraries.
+//! `codelupe bench`: `dedup` is near-duplicate detection on real files, against the truth and beside other libraries; `index` is
+//! the LSH index with many made-up documents.
 
 mod contestant;
+mod meter;
 mod own;
 mod report;
+mod scale;
+mod synthetic;
 #[path = "../../../dedup/benches/corpus/whole_crates.rs"]
 mod whole_crates;
 
@@ -16,7 +20,7 @@ use tempfile::NamedTempFile;
 
 use self::contestant::{Answer, Contestant};
 use self::report::{Judged, Report};
-use crate::cli::BenchDedupArguments;
+use crate::cli::{BenchDedupArguments, BenchIndexArguments};
 use crate::failure::Failure;
 use crate::output::print;
 use crate::settings::Settings;
@@ -61,6 +65,15 @@ pub(crate) fn dedup(settings: &Settings, arguments: &BenchDedupArguments) -> any
             .collect(),
     };
     print(settings.json, &report, || report.markdown())
+}
+
+pub(crate) async fn index(settings: &Settings, arguments: &BenchIndexArguments) -> anyhow::Result<()> {
+    if arguments.single {
+        let point = scale::run(arguments.documents, &arguments.folder).await?;
+        return print(true, &point, String::new);
+    }
+    let points = scale::points(arguments.documents, &arguments.folder)?;
+    print(settings.json, &points, || scale::markdown(&points))
 }
 
 /// A file with a path a line.

@@ -24,8 +24,24 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> an
         }
         None => None,
     };
-    let value = value(&story, record.as_ref());
+    let mut value = value(&story, record.as_ref());
+    value["candidate"] = candidate(&catalogue, &story, &settings.config.recipe()).await?;
     print(settings.json, &value, || text(&value))
+}
+
+/// What processing took it for a near-duplicate of, where deduplication has not looked yet.
+async fn candidate(catalogue: &Catalogue, story: &FileStory, recipe: &str) -> anyhow::Result<Value> {
+    let Some(content) = &story.content else {
+        return Ok(Value::Null);
+    };
+    let Some(row) = catalogue.candidate_of(content.blob).await? else {
+        return Ok(Value::Null);
+    };
+    let holders = catalogue.holders(&[row.candidate], recipe).await?;
+    let names = holders
+        .iter()
+        .map(|file| format!("{}/{}", file.repository, display_name(&file.path)));
+    Ok(json!({ "file": names.into_iter().next(), "blob": row.candidate.to_string(), "shared_bands": row.shared }))
 }
 
 /// What is said of a file that a forge packed up.
@@ -103,7 +119,7 @@ fn text(value: &Value) -> String {
     text.trim_end().to_owned()
 }
 
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "repository",
     "path",
     "verdict",
@@ -111,6 +127,7 @@ const ORDER: [&str; 22] = [
     "reason_text",
     "detail",
     "kept_twin",
+    "candidate",
     "build",
     "language",
     "quality",

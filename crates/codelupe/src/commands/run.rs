@@ -55,6 +55,7 @@ pub(crate) async fn whole_way(
         let plan = Plan {
             repositories,
             dedup: true,
+            rebuild: false,
             build: Some(None),
             index: true,
             priority: queue.priority,

@@ -1,4 +1,4 @@
-//! Single stages: `process`, `dedup`, `build`, `index`.
+//! Single stages: `process`, `build`, `index`; `dedup` is beside.
 
 use codelupe_pipeline::ingest;
 use codelupe_pipeline::worker::{Enqueued, Outcome, Plan};
@@ -12,7 +12,7 @@ use crate::report;
 use crate::settings::Settings;
 
 /// Does what a plan says, or only enqueues it; nothing when it was enqueued, which is reported.
-async fn go(
+pub(super) async fn go(
     settings: &Settings,
     queue: QueueArguments,
     sources: Vec<codelupe_forge::Source>,
@@ -61,37 +61,6 @@ pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) ->
         format!(
             "{} repositories: {} unchanged, {} failed; {} bytes processed. Next: codelupe dedup",
             done.repositories, done.unchanged, done.failed, done.bytes
-        )
-    })
-}
-
-pub(crate) async fn dedup(settings: &Settings, queue: QueueArguments) -> anyhow::Result<()> {
-    let plan = Plan {
-        dedup: true,
-        ..Plan::default()
-    };
-    let Some(done) = go(settings, queue, Vec::new(), plan)
-        .await?
-        .and_then(|outcome| outcome.deduplicated)
-    else {
-        return Ok(());
-    };
-    let value = json!({
-        "was_current": done.was_current,
-        "files": done.files,
-        "exact_duplicates": done.exact,
-        "near_duplicates": done.near,
-        "compared": done.compared,
-        "verified": done.verified,
-        "false_candidates": done.false_candidates,
-    });
-    print(settings.json, &value, || {
-        if done.was_current {
-            return "Nothing has changed since the last time. Next: codelupe build".to_owned();
-        }
-        format!(
-            "{} files: {} exact and {} near duplicates; {} pairs compared, {} verified. Next: codelupe build",
-            done.files, done.exact, done.near, done.compared, done.verified
         )
     })
 }

@@ -7,6 +7,7 @@ mod changes;
 mod crash;
 mod crawling;
 mod db;
+mod dedup;
 mod errors;
 mod fetching;
 mod fixture;

@@ -28,12 +28,12 @@ pub(super) fn for_each_block(text: &[u8], mut each: impl FnMut(usize, Masks)) {
 }
 
 /// Whether a byte is part of a word.
-pub(super) const fn is_word(byte: u8) -> bool {
+pub(crate) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 /// Space, and tab to carriage return.
-const fn is_space(byte: u8) -> bool {
+pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | 0x09..=0x0d)
 }
 

@@ -271,6 +271,31 @@ fn documents_that_share_no_band_are_never_fetched() {
     assert_eq!(fetched, [2, 0]);
 }
 
+/// A licence file with another name and year in each repository: all of them share bands with all others.
+#[test]
+fn a_hundred_thousand_almost_equal_documents_cost_one_comparison_each() {
+    const DOCUMENTS: u32 = 100_000;
+    let text = |doc: u32| {
+        let words: Vec<String> = (0..150).map(|word| format!("word{word}")).collect();
+        format!("Copyright {} owner{doc} {}", 1900 + doc % 120, words.join(" "))
+    };
+    let mut signer = Signer::new(ShingleSize::default());
+    let mut table = BandTable::new(Banding::default());
+    for doc in 0..DOCUMENTS {
+        table.push(signer.sign(text(doc).as_bytes()).as_ref()).unwrap();
+    }
+    let groups = table.groups();
+    assert!(groups.largest() > DOCUMENTS as usize / 2, "{}", groups.largest());
+    let mut source = |doc: u32| Ok::<_, Infallible>(shingles(text(doc).as_bytes(), ShingleSize::default()));
+    let election = elect(groups, &ElectionConfig::default(), &mut source).unwrap();
+    let counts = election.counts;
+    assert_eq!(
+        (counts.duplicates, counts.compared),
+        (u64::from(DOCUMENTS) - 1, u64::from(DOCUMENTS) - 1)
+    );
+    assert_eq!((counts.false_candidates, counts.capped), (0, 0));
+}
+
 #[test]
 fn an_error_of_the_source_comes_out() {
     let mut table = BandTable::new(Banding::default());

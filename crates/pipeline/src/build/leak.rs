@@ -35,14 +35,13 @@ pub(super) fn drop_leaks(
         };
         let mut finder = LeakFinder::new(config, watched.map(|(doc, signature)| (*doc, signature)));
         let scanned = members(outcomes, others);
-        signatures(
-            context,
-            &mut reader,
-            locations(candidates, &scanned),
-            |place, signature| {
+        signatures(&mut reader, locations(candidates, &scanned), |place, signature| {
+            context.progress.check()?;
+            if let Some(signature) = signature {
                 finder.scan(scanned[place], signature);
-            },
-        )?;
+            }
+            Ok(())
+        })?;
         let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
             context.progress.check()?;
             let content = reader.content(candidates[doc as usize].location)?;
@@ -67,8 +66,12 @@ fn aside_signatures(
 ) -> Result<BTreeMap<u32, Signature>, Error> {
     let aside = members(outcomes, &[Split::Validation, Split::HeldOut]);
     let mut found = BTreeMap::new();
-    signatures(context, reader, locations(candidates, &aside), |place, signature| {
-        found.insert(aside[place], *signature);
+    signatures(reader, locations(candidates, &aside), |place, signature| {
+        context.progress.check()?;
+        if let Some(signature) = signature {
+            found.insert(aside[place], *signature);
+        }
+        Ok(())
     })?;
     Ok(found)
 }

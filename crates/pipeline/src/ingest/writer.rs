@@ -7,6 +7,7 @@ use codelupe_store::SegmentWriter;
 use codelupe_store::catalogue::{Batch, ContentRow};
 use codelupe_store::segment::ContentRecord;
 
+use super::candidates::CandidateFinder;
 use super::{OnTheWay, ProcessedChunk, ProcessedContent};
 use crate::context::Context;
 use crate::error::Error;
@@ -34,6 +35,7 @@ pub(super) fn run(
         segment: None,
         batch: Batch::default(),
         files: 0,
+        candidates: CandidateFinder::new(context),
     };
     for chunk in from {
         writer.write(chunk)?;
@@ -48,6 +50,7 @@ struct Writer<'a> {
     segment: Option<SegmentWriter>,
     batch: Batch,
     files: usize,
+    candidates: CandidateFinder<'a>,
 }
 
 impl Writer<'_> {
@@ -61,6 +64,7 @@ impl Writer<'_> {
             };
             let (record, mut row) = split(content);
             row.segment_row = segment.append(&record)?;
+            self.candidates.add(row.key.blob, record.signature.as_deref());
             self.batch.contents.push(row);
         }
         raise(&self.context.progress.done, chunk.repositories.len() as u64);
@@ -90,6 +94,7 @@ impl Writer<'_> {
         }
         let linked = self.context.catalogue.commit(&batch, self.recipe, self.context.fence);
         self.context.wait(linked)?;
+        self.candidates.record()?;
         self.on_the_way
             .remove(batch.contents.iter().map(|content| &content.key));
         Ok(())

@@ -72,7 +72,7 @@ impl Worker {
                 let found = repositories.into_iter().map(Into::into).collect();
                 serde_json::to_value(ingest::ingest(&context, found)?)
             }
-            Work::Dedup => serde_json::to_value(dedup::dedup(&context)?),
+            Work::Dedup { rebuild } => serde_json::to_value(dedup::dedup(&context, rebuild)?),
             Work::Build { name } => serde_json::to_value(build::build(&context, name.as_deref())?),
             Work::Index => serde_json::to_value(index::index(&context)?),
         };

@@ -24,6 +24,8 @@ pub struct Plan {
     pub repositories: Vec<Found>,
     /// Whether duplicates are to be found.
     pub dedup: bool,
+    /// Whether the LSH index and the comparisons that were made are forgotten before that.
+    pub rebuild: bool,
     /// Whether a build is to be made, and its name; `Some(None)` calls it after its content.
     pub build: Option<Option<String>>,
     /// Whether the latest build is to be indexed.
@@ -99,7 +101,9 @@ fn works(config: &Config, plan: &Plan) -> Result<Vec<(String, Work)>, Error> {
         works.push((key, Work::Process { repositories }));
     }
     if plan.dedup {
-        works.push((format!("dedup:{}", config.dedup_state()), Work::Dedup));
+        let rebuild = plan.rebuild;
+        let anew = if rebuild { ":rebuild" } else { "" };
+        works.push((format!("dedup:{}{anew}", config.dedup_state()), Work::Dedup { rebuild }));
     }
     if let Some(name) = &plan.build {
         name.as_deref().map_or(Ok(()), check_name)?;

@@ -147,24 +147,20 @@ impl Files {
         work(&self.folder, &snapshot, &lock)
     }
 
-    fn insert(&self, blobs: &[BlobId], keys: &[u64]) -> Result<u64, Error> {
+    /// Inserts documents with their keys; one that is too short to compare has none.
+    fn insert(&self, documents: &[(BlobId, Vec<u64>)]) -> Result<u64, Error> {
         self.change(|folder, snapshot, lock| {
-            let known = snapshot.numbers(blobs)?;
+            let blobs: Vec<BlobId> = documents.iter().map(|(blob, _)| *blob).collect();
+            let known = snapshot.numbers(&blobs)?;
             let mut seen = HashSet::new();
-            let bands = self.parameters.bands as usize;
-            let (mut new_blobs, mut new_keys) = (Vec::new(), Vec::new());
-            for (n, blob) in blobs.iter().enumerate() {
-                if !known.contains_key(blob) && seen.insert(*blob) {
-                    new_blobs.push(*blob);
-                    new_keys.extend_from_slice(&keys[n * bands..(n + 1) * bands]);
-                }
-            }
-            if new_blobs.is_empty() {
+            let is_new = |(blob, _): &&(BlobId, Vec<u64>)| !known.contains_key(blob) && seen.insert(*blob);
+            let new: Vec<_> = documents.iter().filter(is_new).collect();
+            if new.is_empty() {
                 return Ok(0);
             }
-            let insert = |change: &mut Change<'_>| change.insert(&new_blobs, &new_keys);
+            let insert = |change: &mut Change<'_>| change.insert(&new);
             Change::of(folder, snapshot).commit(lock, insert)?;
-            Ok(new_blobs.len() as u64)
+            Ok(new.len() as u64)
         })
     }
 
@@ -209,9 +205,9 @@ impl LshIndex for DiskIndex {
 
     async fn insert(&self, documents: &[SignedDocument]) -> Result<u64, Error> {
         self.parameters.check_documents(documents)?;
-        let blobs: Vec<BlobId> = documents.iter().map(|document| document.blob).collect();
-        let keys: Vec<u64> = documents.iter().flat_map(|document| &document.keys).copied().collect();
-        self.blocking(move |files| files.insert(&blobs, &keys)).await
+        let documents = documents.iter().map(|document| (document.blob, document.keys.clone()));
+        let documents: Vec<(BlobId, Vec<u64>)> = documents.collect();
+        self.blocking(move |files| files.insert(&documents)).await
     }
 
     async fn remove(&self, blobs: &[BlobId]) -> Result<u64, Error> {

@@ -71,6 +71,10 @@ impl Postgres {
             rows.double(row.jaccard);
         }
         rows.send(&mut transaction).await.map_err(fail)?;
+        sqlx::query("DELETE FROM duplicate_candidates")
+            .execute(&mut *transaction)
+            .await
+            .map_err(fail)?;
         sqlx::query("DELETE FROM stages")
             .execute(&mut *transaction)
             .await

@@ -91,6 +91,10 @@ impl Sqlite {
                 .await
                 .map_err(fail)?;
         }
+        sqlx::query("DELETE FROM duplicate_candidates")
+            .execute(&mut *transaction)
+            .await
+            .map_err(fail)?;
         sqlx::query("DELETE FROM stages")
             .execute(&mut *transaction)
             .await

@@ -8,10 +8,10 @@ use codelupe_dedup::{
     BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
     shingles,
 };
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::contestant::Run;
+use super::meter::{cpu_seconds, peak_bytes};
 
 /// One run: signatures, bands, exact verification, election. The pairs are counted afterwards.
 pub(super) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
@@ -95,18 +95,4 @@ fn candidates(signatures: &[Option<Signature>]) -> BTreeSet<(u32, u32)> {
         index.insert(doc, banding.keys(signature));
     }
     pairs
-}
-
-/// User and system time of this process.
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// The most memory that this process has held; 0 where the system does not tell (it is Linux that does).
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kibibytes.unwrap_or(0) * 1024
 }

@@ -86,39 +86,38 @@ impl<'a> Change<'a> {
         list::write(self.folder, name, rows)
     }
 
-    /// Adds documents as a run: their blobs, and their keys one after another. Where there are too many runs, some become
-    /// one first.
-    pub(super) fn insert(&mut self, blobs: &[BlobId], keys: &[u64]) -> Result<(), Error> {
+    /// Adds documents with their keys as a run. Where there are too many runs, some become one first.
+    pub(super) fn insert(&mut self, documents: &[&(BlobId, Vec<u64>)]) -> Result<(), Error> {
         if self.before.runs.len() >= MAX_RUNS {
             let sizes: Vec<u32> = self.before.runs.iter().map(|run| run.entry.documents).collect();
             self.merge(first_to_merge(&sizes))?;
         }
-        let numbers = self.after.next..number_after(self.after.next, blobs.len())?;
-        let run = self.write_run(numbers.clone(), blobs, keys)?;
+        let numbers = self.after.next..number_after(self.after.next, documents.len())?;
+        let run = self.write_run(numbers.clone(), documents)?;
         self.after.runs.push(run);
         self.after.next = numbers.end;
         Ok(())
     }
 
-    fn write_run(&mut self, numbers: Range<u32>, blobs: &[BlobId], keys: &[u64]) -> Result<RunEntry, Error> {
+    fn write_run(&mut self, numbers: Range<u32>, documents: &[&(BlobId, Vec<u64>)]) -> Result<RunEntry, Error> {
         let name = self.new_name("run");
         let mut run = RunWriter::create(self.folder.join(&name))?;
-        let documents = numbers.clone().zip(blobs);
-        run.column(
-            documents
-                .clone()
-                .map(|(number, blob)| Ok(Document { number, blob: *blob })),
-        )?;
-        let mut postings: Vec<Posting> = documents.map(|(number, blob)| Posting::of_blob(blob, number)).collect();
+        let numbered = || numbers.clone().zip(documents);
+        run.column(numbered().map(|(number, (blob, _))| Ok(Document { number, blob: *blob })))?;
+        let mut postings: Vec<Posting> = numbered()
+            .map(|(number, (blob, _))| Posting::of_blob(blob, number))
+            .collect();
         postings.sort_unstable();
         run.column(postings.iter().copied().map(Ok))?;
         let bands = self.after.parameters.bands as usize;
         for band in 0..bands {
-            let keys = keys.iter().skip(band).step_by(bands);
-            postings = numbers
-                .clone()
-                .zip(keys)
-                .map(|(number, key)| Posting { key: *key, number })
+            postings = numbered()
+                .filter_map(|(number, (_, keys))| {
+                    Some(Posting {
+                        key: *keys.get(band)?,
+                        number,
+                    })
+                })
                 .collect();
             postings.sort_unstable();
             run.column(postings.iter().copied().map(Ok))?;

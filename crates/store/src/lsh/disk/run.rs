@@ -4,7 +4,7 @@
 //! magic      8 bytes, with the version
 //! documents  24 bytes each: number, blob id; in order of number
 //! blobs      12 bytes each: the first 8 bytes of the blob id as a number, number; sorted
-//! band 0 ..  12 bytes each: key, number; sorted
+//! band 0 ..  12 bytes each: key, number; sorted; of the documents that have keys
 //! fences     12 bytes for each block of 256 entries, column by column: first key, CRC-32 of the block
 //! ```
 //!
@@ -39,6 +39,8 @@ pub(super) struct RunEntry {
     pub(super) numbers: Range<u32>,
     /// How many documents are in it.
     pub(super) documents: u32,
+    /// How many of them have keys.
+    pub(super) comparable: u32,
     /// The size of its file.
     pub(super) bytes: u64,
     /// The CRC-32 of its fences.
@@ -58,29 +60,28 @@ impl Run {
     /// Opens a run and reads its fences.
     pub(super) fn open(folder: &Path, entry: &RunEntry, bands: u32) -> Result<Self, Error> {
         let source = Arc::new(Source::open(folder.join(&entry.name), entry.bytes)?);
-        let documents = entry.documents as usize;
-        let layout = Layout::of(documents, bands);
+        let (documents, comparable) = (entry.documents as usize, entry.comparable as usize);
+        let layout = Layout::of(documents, comparable, bands);
         if layout.end != entry.bytes {
             return Err(source.corrupt("its size is not that of its documents"));
         }
         if source.read(MAGIC.len(), 0)? != MAGIC {
             return Err(source.corrupt("it is no run of this version"));
         }
-        let fence_bytes = layout.columns.len() * documents.div_ceil(BLOCK) * FENCE_BYTES;
-        let fences = source.read(fence_bytes, layout.fences)?;
+        let fences = source.read(layout.fence_bytes, layout.fences)?;
         if crc32fast::hash(&fences) != entry.crc32 {
             return Err(source.corrupt("its fences are not what their checksum says"));
         }
         let mut fences = fences.chunks_exact(FENCE_BYTES).map(Fence::read);
-        let mut next = || fences.by_ref().take(documents.div_ceil(BLOCK)).collect();
-        let postings = |offset: &u64, fences| Column::new(Arc::clone(&source), *offset, documents, fences);
+        let mut next = |entries: usize| fences.by_ref().take(entries.div_ceil(BLOCK)).collect();
+        let postings = |offset: &u64, entries, fences| Column::new(Arc::clone(&source), *offset, entries, fences);
         Ok(Self {
             entry: entry.clone(),
-            documents: Column::new(Arc::clone(&source), layout.columns[0], documents, next()),
-            blobs: postings(&layout.columns[1], next()),
+            documents: Column::new(Arc::clone(&source), layout.columns[0], documents, next(documents)),
+            blobs: postings(&layout.columns[1], documents, next(documents)),
             bands: layout.columns[2..]
                 .iter()
-                .map(|offset| postings(offset, next()))
+                .map(|offset| postings(offset, comparable, next(comparable)))
                 .collect(),
         })
     }
@@ -90,24 +91,31 @@ impl Run {
 struct Layout {
     columns: Vec<u64>,
     fences: u64,
+    fence_bytes: usize,
     end: u64,
 }
 
 impl Layout {
-    fn of(documents: usize, bands: u32) -> Self {
+    fn of(documents: usize, comparable: usize, bands: u32) -> Self {
         let mut next = MAGIC.len() as u64;
+        let mut fence_bytes = 0;
         let columns: Vec<u64> = (0..bands as usize + 2)
             .map(|column| {
-                let bytes = if column == 0 { Document::BYTES } else { Posting::BYTES };
+                let (entries, bytes) = match column {
+                    0 => (documents, Document::BYTES),
+                    1 => (documents, Posting::BYTES),
+                    _ => (comparable, Posting::BYTES),
+                };
                 let offset = next;
-                next += (documents * bytes) as u64;
+                next += (entries * bytes) as u64;
+                fence_bytes += entries.div_ceil(BLOCK) * FENCE_BYTES;
                 offset
             })
             .collect();
-        let fence_bytes = columns.len() * documents.div_ceil(BLOCK) * FENCE_BYTES;
         Self {
             columns,
             fences: next,
+            fence_bytes,
             end: next + fence_bytes as u64,
         }
     }
@@ -118,7 +126,8 @@ impl Layout {
 pub(super) struct RunWriter {
     path: PathBuf,
     out: BufWriter<File>,
-    documents: Option<usize>,
+    /// Entries of each column so far.
+    entries: Vec<usize>,
     fences: Vec<u8>,
 }
 
@@ -131,19 +140,16 @@ impl RunWriter {
         Ok(Self {
             path,
             out,
-            documents: None,
+            entries: Vec::new(),
             fences: Vec::new(),
         })
     }
 
-    /// Writes the next column; all have the same number of entries.
+    /// Writes the next column.
     pub(super) fn column<E: Entry>(&mut self, entries: impl Iterator<Item = Result<E, Error>>) -> Result<(), Error> {
         let path = &self.path;
         let (count, fences) = write_column(&mut self.out, entries, |error| Error::io("write", path, error))?;
-        if *self.documents.get_or_insert(count) != count {
-            let context = "the LSH index is damaged: the columns of its runs name different documents";
-            return Err(Error::new(ErrorKind::Corrupt, context));
-        }
+        self.entries.push(count);
         for fence in fences {
             fence.write(&mut self.fences);
         }
@@ -152,18 +158,33 @@ impl RunWriter {
 
     /// Makes the file durable.
     pub(super) fn finish(mut self, name: String, numbers: Range<u32>) -> Result<RunEntry, Error> {
+        let (documents, comparable) = self.counts()?;
         let failed = |error| Error::io("write", &self.path, error);
         self.out.write_all(&self.fences).map_err(failed)?;
         self.out.flush().map_err(failed)?;
         self.out.get_ref().sync_all().map_err(failed)?;
         let length = self.out.get_ref().metadata().map_err(failed)?.len();
-        let documents = self.documents.and_then(|documents| u32::try_from(documents).ok());
         Ok(RunEntry {
             name,
             numbers,
-            documents: documents.unwrap_or_default(),
+            documents,
+            comparable,
             bytes: length,
             crc32: crc32fast::hash(&self.fences),
         })
+    }
+
+    /// The documents, each once by number and by blob, and those of them that are in every band.
+    fn counts(&self) -> Result<(u32, u32), Error> {
+        if let [documents, blobs, bands @ ..] = &self.entries[..]
+            && let Some(comparable) = bands.first()
+            && documents == blobs
+            && bands.iter().all(|entries| entries == comparable)
+            && let (Ok(documents), Ok(comparable)) = (u32::try_from(*documents), u32::try_from(*comparable))
+        {
+            return Ok((documents, comparable));
+        }
+        let context = "the LSH index is damaged: the columns of its runs name different documents";
+        Err(Error::new(ErrorKind::Corrupt, context))
     }
 }

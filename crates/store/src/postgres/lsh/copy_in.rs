@@ -30,19 +30,20 @@ pub(super) async fn documents(
     rows.send(connection).await
 }
 
-/// Sends the band entries of documents, sorted by band and key.
+/// Sends the band entries of documents, sorted by band and key; those that are too short to compare have none.
 pub(super) async fn bands(
     connection: &mut PgConnection,
     documents: &[&SignedDocument],
     numbers: &[i32],
 ) -> Result<(), sqlx::Error> {
-    let bands = documents.first().map_or(0, |document| document.keys.len());
+    let bands = documents.iter().map(|document| document.keys.len()).max().unwrap_or(0);
     let mut rows = CopyRows::new(BANDS, 3);
     let mut entries: Vec<(i64, i32)> = Vec::with_capacity(documents.len());
     for (band, name) in (0..bands).zip(0_i16..) {
         entries.clear();
-        let keys = documents.iter().map(|document| stored_key(document.keys[band]));
-        entries.extend(keys.zip(numbers.iter().copied()));
+        let numbered = documents.iter().zip(numbers);
+        entries
+            .extend(numbered.filter_map(|(document, number)| Some((stored_key(*document.keys.get(band)?), *number))));
         entries.sort_unstable();
         for (key, number) in &entries {
             rows.begin_row();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use codelupe_store::ErrorKind;
-use codelupe_store::lsh::{Comparison, NeighbourLimits};
+use codelupe_store::lsh::{Comparison, NeighbourLimits, SignedDocument};
 
 use super::{Place, WIDE, blob, blobs, document, groups, neighbours, on_all};
 
@@ -16,6 +16,7 @@ on_all!(
     wrong_lengths_are_refused_and_change_nothing,
     comparisons_are_those_of_one_threshold,
     figures_count_what_is_there,
+    documents_too_short_to_compare_are_known_and_in_no_band,
 );
 
 async fn an_empty_index_answers(place: Place) {
@@ -171,4 +172,38 @@ async fn figures_count_what_is_there(place: Place) {
     assert_eq!((figures.documents, figures.runs), (500, 1));
     // A key and a number for each band, and a blob id.
     assert!(figures.bytes >= 500 * (3 * 12 + 20), "{figures:?}");
+}
+
+async fn documents_too_short_to_compare_are_known_and_in_no_band(place: Place) {
+    let index = place.open().await;
+    let short = |n: u64| SignedDocument {
+        blob: blob(n),
+        signature: Vec::new(),
+        keys: Vec::new(),
+    };
+    assert_eq!(index.insert(&[short(1), short(2)]).await.unwrap(), 2);
+    assert_eq!(
+        index
+            .insert(&[short(1), document(3, &[7, 7, 7]), short(4), document(5, &[7, 8, 9])])
+            .await
+            .unwrap(),
+        3
+    );
+    let numbers: Vec<u32> = index
+        .documents()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+    let mut seen = Vec::new();
+    index
+        .groups(0, &mut |group: &[u32]| seen.push(group.to_vec()))
+        .await
+        .unwrap();
+    assert_eq!(seen, [[2, 4]]);
+    assert_eq!(neighbours(&*index, &[7, 0, 0], WIDE).await.0.len(), 2);
+    assert_eq!(index.remove(&[blob(1), blob(3)]).await.unwrap(), 2);
+    assert_eq!(index.figures().await.unwrap().documents, 3);
 }

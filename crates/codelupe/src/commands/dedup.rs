@@ -1,0 +1,48 @@
+//! `codelupe dedup` and what it came to.
+
+mod clusters;
+mod report;
+mod repositories;
+mod tune;
+
+use codelupe_pipeline::worker::Plan;
+use serde_json::json;
+
+use super::stages;
+use crate::cli::{DedupArguments, DedupCommand, QueueArguments};
+use crate::output::print;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, arguments: DedupArguments) -> anyhow::Result<()> {
+    match arguments.command {
+        None => find(settings, arguments.queue, arguments.rebuild).await,
+        Some(DedupCommand::Tune(arguments)) => tune::run(settings, &arguments),
+        Some(DedupCommand::Report) => report::run(settings).await,
+        Some(DedupCommand::Clusters(arguments)) => clusters::run(settings, &arguments).await,
+        Some(DedupCommand::Repositories(arguments)) => repositories::run(settings, &arguments).await,
+    }
+}
+
+async fn find(settings: &Settings, queue: QueueArguments, rebuild: bool) -> anyhow::Result<()> {
+    let plan = Plan {
+        dedup: true,
+        rebuild,
+        ..Plan::default()
+    };
+    let Some(done) = stages::go(settings, queue, Vec::new(), plan)
+        .await?
+        .and_then(|outcome| outcome.deduplicated)
+    else {
+        return Ok(());
+    };
+    print(settings.json, &json!(done), || {
+        if done.was_current {
+            return "Nothing has changed since the last time. Next: codelupe build".to_owned();
+        }
+        format!(
+            "{} files: {} exact and {} near duplicates; {} pairs compared ({} of them earlier), {} verified. \
+             Next: codelupe dedup report, codelupe build",
+            done.files, done.exact, done.near, done.compared, done.remembered, done.verified
+        )
+    })
+}

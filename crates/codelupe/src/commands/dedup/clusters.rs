@@ -1,0 +1,61 @@
+//! `codelupe dedup clusters`.
+
+use std::fmt::Write;
+
+use codelupe_core::text::display_name;
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::{ClusterRow, MemberRow};
+use indicatif::{HumanBytes, HumanCount};
+use serde_json::json;
+
+use crate::cli::ClustersArguments;
+use crate::output::print;
+use crate::report::tables;
+use crate::settings::Settings;
+
+pub(super) async fn run(settings: &Settings, arguments: &ClustersArguments) -> anyhow::Result<()> {
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let Some(id) = arguments.id else {
+        let clusters = catalogue.largest_clusters(arguments.limit).await?;
+        return print(settings.json, &clusters, || list(&clusters));
+    };
+    let cluster = catalogue.cluster(id).await?;
+    let members = catalogue.cluster_members(id, arguments.limit).await?;
+    let value = json!({ "cluster": cluster, "members": members });
+    print(settings.json, &value, || one(&cluster, &members))
+}
+
+fn list(clusters: &[ClusterRow]) -> String {
+    if clusters.is_empty() {
+        return "no file was dropped as a duplicate".to_owned();
+    }
+    let mut table = tables::table(&["cluster", "files", "dropped", "least J", "kept file"], &[0, 1, 2, 3]);
+    for cluster in clusters {
+        table.add_row([
+            cluster.id.to_string(),
+            HumanCount(cluster.files.cast_unsigned()).to_string(),
+            HumanBytes(cluster.dropped_bytes.cast_unsigned()).to_string(),
+            format!("{:.2}", cluster.least_jaccard),
+            format!("{}/{}", cluster.repository, display_name(&cluster.path)),
+        ]);
+    }
+    format!("{table}\nThe files of one: codelupe dedup clusters {}", clusters[0].id)
+}
+
+fn one(cluster: &ClusterRow, members: &[MemberRow]) -> String {
+    let mut table = tables::table(&["J", "dropped as", "file"], &[0]);
+    for member in members {
+        table.add_row([
+            format!("{:.2}", member.jaccard),
+            member.reason.clone(),
+            format!("{}/{}", member.repository, display_name(&member.path)),
+        ]);
+    }
+    let kept = format!("{}/{}", cluster.repository, display_name(&cluster.path));
+    let mut text = format!("Kept: {kept}\n\n{table}");
+    let rest = (cluster.files.cast_unsigned() - 1).saturating_sub(members.len() as u64);
+    if rest > 0 {
+        let _ = write!(text, "\n … and {rest} more; --limit shows them");
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! `codelupe signatures`.
+
+use codelupe_dedup::datasketch::Scheme;
+use codelupe_pipeline::signatures::{self, ExportScheme};
+use codelupe_store::Catalogue;
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::with_worker;
+use crate::cli::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
+use crate::output::print;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: &SignaturesCommand) -> anyhow::Result<()> {
+    match command {
+        SignaturesCommand::Export(arguments) => export(settings, arguments).await,
+        SignaturesCommand::Import(arguments) => import(settings, arguments).await,
+    }
+}
+
+async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> anyhow::Result<()> {
+    let scheme = match arguments.scheme {
+        SignatureScheme::Codelupe => ExportScheme::Codelupe,
+        SignatureScheme::DatasketchLegacy => ExportScheme::Datasketch(Scheme::Legacy, arguments.num_perm),
+        SignatureScheme::DatasketchAffine32 => ExportScheme::Datasketch(Scheme::Affine32, arguments.num_perm),
+    };
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let (config, folder, target) = (
+        settings.config.clone(),
+        settings.folder.clone(),
+        arguments.target.clone(),
+    );
+    let runtime = Handle::current();
+    let work = move || signatures::export(&config, &folder, &catalogue, &runtime, scheme, &target);
+    let written = tokio::task::spawn_blocking(work).await??;
+    print(
+        settings.json,
+        &json!({ "file": arguments.target, "signatures": written }),
+        || format!("{written} signatures are in {}", arguments.target.display()),
+    )
+}
+
+async fn import(settings: &Settings, arguments: &ImportSignaturesArguments) -> anyhow::Result<()> {
+    let (config, source) = (settings.config.clone(), arguments.source.clone());
+    let imported = with_worker(settings, settings.workplace(), move |worker| {
+        signatures::import(&worker.context(&config)?, &source)
+    })
+    .await?;
+    print(settings.json, &imported, || {
+        format!(
+            "{} signatures read: {} new in the index, {} known, {} of contents that are not in the corpus. Next: codelupe dedup",
+            imported.read, imported.inserted, imported.known, imported.unknown
+        )
+    })
+}

@@ -1,0 +1,110 @@
+//! `codelupe similar`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context as _;
+use codelupe_core::ErrorCode;
+use codelupe_core::text::display_name;
+use codelupe_dedup::Threshold;
+use codelupe_pipeline::similar::{Answer, Finder, Question};
+use codelupe_store::Catalogue;
+use tokio::runtime::Handle;
+
+use crate::cli::SimilarArguments;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::report::tables;
+use crate::settings::Settings;
+
+/// The most bytes that are read: larger than any file of a corpus.
+const MAX_BYTES: u64 = 64 << 20;
+
+pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> anyhow::Result<()> {
+    let bytes = read(&arguments.file)?;
+    let default = settings.config.dedup.threshold;
+    let threshold = Threshold::new(arguments.threshold.unwrap_or(default))
+        .with_context(|| Failure::new(ErrorCode::Validation, "this is no threshold"))?;
+    let name = match &arguments.name {
+        Some(name) => name.clone(),
+        None => display_name(arguments.file.file_name().unwrap_or_default().as_encoded_bytes()),
+    };
+    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let (config, folder, limit) = (settings.config.clone(), settings.folder.clone(), arguments.limit);
+    let runtime = Handle::current();
+    let find = move || {
+        let mut finder = Finder::open(&config, &folder, &catalogue, &runtime)?;
+        finder.find(&Question {
+            name: &name,
+            bytes: &bytes,
+            threshold,
+            limit: usize::from(limit),
+        })
+    };
+    let answer = tokio::task::spawn_blocking(find).await??;
+    print(settings.json, &answer, || text(&answer, threshold))
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = display_name(file.as_os_str().as_encoded_bytes());
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| Failure::new(ErrorCode::NotFound, format!("cannot read `{shown}`")))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let why = format!("`{shown}` has more than {} MiB", MAX_BYTES >> 20);
+        return Err(Failure::new(ErrorCode::Validation, why).into());
+    }
+    Ok(bytes)
+}
+
+fn text(answer: &Answer, threshold: Threshold) -> String {
+    if answer.matches.is_empty() {
+        let short = if answer.comparable {
+            ""
+        } else {
+            "; it is too short to be compared, only the same bytes are found"
+        };
+        return format!("nothing has a similarity of {} or more{short}", threshold.get());
+    }
+    let mut table = tables::table(&["J", "bands", "language", "file"], &[0, 1]);
+    for found in &answer.matches {
+        let mut first = true;
+        for file in &found.files {
+            let dropped = file
+                .dropped
+                .as_deref()
+                .map_or_else(String::new, |reason| format!("  ({reason})"));
+            let (jaccard, bands, language) = if first {
+                (
+                    format!("{:.3}", found.jaccard),
+                    found.shared_bands.to_string(),
+                    found.language.clone().unwrap_or_default(),
+                )
+            } else {
+                Default::default()
+            };
+            table.add_row([jaccard, bands, language, format!("{}{dropped}", file.name)]);
+            first = false;
+        }
+        if found.held_by > found.files.len() {
+            let rest = found.held_by - found.files.len();
+            table.add_row([
+                String::new(),
+                String::new(),
+                String::new(),
+                format!("… and {rest} more copies"),
+            ]);
+        }
+    }
+    let capped = if answer.capped {
+        "\nThere are more candidates than were compared; --limit compares more."
+    } else {
+        ""
+    };
+    format!("{table}{capped}")
+}

@@ -1,0 +1,95 @@
+//! Repositories that are near-copies of others, with their names.
+
+use std::collections::{HashMap, HashSet};
+
+use codelupe_dedup::{Containment, CopyConfig, repository_copies};
+use codelupe_store::Catalogue;
+use codelupe_store::catalogue::RankedRepository;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// A repository most of whose files are in another one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NamedContainment {
+    /// Its name.
+    pub inner: String,
+    /// Whether its forge says that it is a fork.
+    pub inner_is_fork: bool,
+    /// The other one.
+    pub outer: String,
+    /// Files of `inner` that have a duplicate in `outer`.
+    pub shared: u64,
+    /// Files of `inner` that count.
+    pub files: u64,
+    /// The former of the latter, 0 to 1.
+    pub share: f64,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct RepositoryCopies {
+    /// Every containment, by rank of `inner`, then most files first.
+    pub contained: Vec<NamedContainment>,
+    /// Near-copies, each with the better-ranked repository, no copy itself, that has most of it.
+    pub copies: Vec<NamedContainment>,
+    /// Clusters that were not counted, since too many repositories have them.
+    pub left_out: u64,
+}
+
+/// Finds the near-copies among all repositories, from the clusters of their files.
+///
+/// # Errors
+/// `Store` when the catalogue cannot be read.
+pub async fn find(catalogue: &Catalogue, config: &CopyConfig) -> Result<RepositoryCopies, Error> {
+    let repositories = catalogue.ranked_repositories().await?;
+    let ranks = ranks(&repositories);
+    let files = catalogue.clustered_files().await?;
+    let ranked = files
+        .iter()
+        .filter_map(|file| Some((file.cluster, *ranks.get(&file.repository)?)));
+    let report = repository_copies(config, ranked);
+    let named = |found: &Containment| {
+        let (inner, outer) = (&repositories[found.inner as usize], &repositories[found.outer as usize]);
+        NamedContainment {
+            inner: inner.name.clone(),
+            inner_is_fork: inner.fork,
+            outer: outer.name.clone(),
+            shared: found.shared,
+            files: found.files,
+            share: found.shared as f64 / found.files as f64,
+        }
+    };
+    Ok(RepositoryCopies {
+        contained: report.contained.iter().map(named).collect(),
+        copies: report.copies.iter().map(named).collect(),
+        left_out: report.left_out,
+    })
+}
+
+/// The clusters all of whose files are in near-copies: what only copies have.
+///
+/// # Errors
+/// `Store` when the catalogue cannot be read.
+pub(crate) async fn only_in_copies(catalogue: &Catalogue, config: &CopyConfig) -> Result<HashSet<i64>, Error> {
+    let repositories = catalogue.ranked_repositories().await?;
+    let ranks = ranks(&repositories);
+    let files: Vec<(i64, u32)> = catalogue
+        .clustered_files()
+        .await?
+        .into_iter()
+        .filter_map(|file| Some((file.cluster, *ranks.get(&file.repository)?)))
+        .collect();
+    let report = repository_copies(config, files.iter().copied());
+    let copies: HashSet<u32> = report.copies.iter().map(|copy| copy.inner).collect();
+    Ok(files
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|cluster| cluster.iter().all(|(_, repository)| copies.contains(repository)))
+        .map(|cluster| cluster[0].0)
+        .collect())
+}
+
+/// The rank of every repository, by id.
+fn ranks(repositories: &[RankedRepository]) -> HashMap<i64, u32> {
+    (0..).zip(repositories).map(|(rank, row)| (row.id, rank)).collect()
+}

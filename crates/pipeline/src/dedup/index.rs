@@ -1,0 +1,209 @@
+//! The LSH index of a data folder: opened, and brought up to date with the catalogue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use codelupe_core::{BlobId, ErrorCode};
+use codelupe_dedup::{Banding, Groups, PERMUTATIONS, Signature};
+use codelupe_store::catalogue::DedupCandidate;
+use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, SignedDocument};
+use codelupe_store::{Catalogue, DataFolder, SegmentReader};
+use tokio::runtime::Handle;
+
+use super::signatures::signatures;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+
+/// Documents inserted at once: about 1.3 kB each in memory.
+const INSERTED_AT_ONCE: usize = 50_000;
+
+/// No document of the index, or none of the catalogue.
+pub(super) const NOBODY: u32 = u32::MAX;
+
+/// Opens the index. One that was made of texts of another recipe is emptied first: all of its documents are gone. One with
+/// other bands, or made by another version, is refused; `rebuild` empties it in any case.
+///
+/// # Errors
+/// `Store` when the index cannot be read, is damaged, or was made by other parameters.
+pub(crate) async fn open(
+    config: &Config,
+    folder: &DataFolder,
+    catalogue: &Catalogue,
+    rebuild: bool,
+) -> Result<Arc<dyn LshIndex>, Error> {
+    let kind = config.dedup.index_kind(catalogue);
+    let parameters = parameters(config)?;
+    let stale = if rebuild {
+        true
+    } else {
+        let stored = lsh::stored_parameters(kind, folder, catalogue)
+            .await
+            .map_err(Error::index)?;
+        stored.is_some_and(|stored| stored != parameters && stored.recipe != parameters.recipe)
+    };
+    if stale {
+        lsh::reset(kind, folder, catalogue).await.map_err(Error::index)?;
+    }
+    lsh::open(kind, folder, catalogue, &parameters)
+        .await
+        .map_err(Error::index)
+}
+
+/// Opens the index of a data folder that others work on.
+///
+/// # Errors
+/// `Nothing` when there is none yet; otherwise as [`open`].
+pub(crate) async fn open_existing(
+    config: &Config,
+    folder: &DataFolder,
+    catalogue: &Catalogue,
+) -> Result<Arc<dyn LshIndex>, Error> {
+    let kind = config.dedup.index_kind(catalogue);
+    if kind != IndexKind::Memory
+        && lsh::stored_parameters(kind, folder, catalogue)
+            .await
+            .map_err(Error::index)?
+            .is_none()
+    {
+        return Err(no_index());
+    }
+    lsh::open(kind, folder, catalogue, &parameters(config)?)
+        .await
+        .map_err(Error::index)
+}
+
+/// The error of a data folder in which nothing was compared yet.
+fn no_index() -> Error {
+    let context = "nothing was compared here yet; run: codelupe dedup";
+    Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context)
+}
+
+/// What an index of this configuration is made by.
+///
+/// # Errors
+/// `Config` when the configuration is not valid.
+pub(crate) fn parameters(config: &Config) -> Result<IndexParameters, Error> {
+    let banding = config.dedup.banding()?;
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(IndexParameters {
+        scheme: codelupe_dedup::SCHEME.to_owned(),
+        recipe: config.recipe(),
+        shingle_tokens: count(config.dedup.shingle_size()?.get()),
+        permutations: count(PERMUTATIONS),
+        bands: count(banding.bands()),
+        rows: count(banding.rows()),
+    })
+}
+
+/// Which document of the catalogue is which of the index.
+pub(super) struct Numbers {
+    /// By rank, the number in the index.
+    pub(super) by_rank: Vec<u32>,
+    /// By number in the index, the rank.
+    pub(super) ranks: Vec<u32>,
+}
+
+/// Removes from the index what is not among the documents (in rank order), and inserts what is new.
+///
+/// # Errors
+/// `Cancelled` after a stop, `Store` when index or segments cannot be read or written.
+pub(super) fn synchronise(
+    context: &Context,
+    index: &dyn LshIndex,
+    reader: &mut SegmentReader,
+    documents: &[DedupCandidate],
+) -> Result<Numbers, Error> {
+    let rank_of: HashMap<BlobId, u32> = (0..)
+        .zip(documents)
+        .map(|(rank, document)| (document.blob, rank))
+        .collect();
+    let mut known = vec![false; documents.len()];
+    let mut gone = Vec::new();
+    for (_, blob) in context.wait(index.documents()).map_err(Error::index)? {
+        match rank_of.get(&blob) {
+            Some(rank) => known[*rank as usize] = true,
+            None => gone.push(blob),
+        }
+    }
+    if !gone.is_empty() {
+        context.wait(index.remove(&gone)).map_err(Error::index)?;
+    }
+    let new: Vec<DedupCandidate> = documents
+        .iter()
+        .zip(&known)
+        .filter(|(_, known)| !**known)
+        .map(|(document, _)| *document)
+        .collect();
+    let check = || context.progress.check();
+    insert(&context.config, &context.runtime, index, reader, &new, &check)?;
+    let mut numbers = Numbers {
+        by_rank: vec![NOBODY; documents.len()],
+        ranks: Vec::new(),
+    };
+    for (number, blob) in context.wait(index.documents()).map_err(Error::index)? {
+        let Some(&rank) = rank_of.get(&blob) else { continue };
+        numbers.ranks.resize(number as usize + 1, NOBODY);
+        numbers.ranks[number as usize] = rank;
+        numbers.by_rank[rank as usize] = number;
+    }
+    Ok(numbers)
+}
+
+/// Inserts documents, whose signatures are read from the segments. `check` is asked now and then whether to go on.
+///
+/// # Errors
+/// `Config` when the bands are not valid; `Store` when index or segments cannot be read or written; that of `check`.
+pub(crate) fn insert(
+    config: &Config,
+    runtime: &Handle,
+    index: &dyn LshIndex,
+    reader: &mut SegmentReader,
+    documents: &[DedupCandidate],
+    check: &dyn Fn() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let banding = config.dedup.banding()?;
+    let mut waiting = Vec::new();
+    let locations = documents.iter().map(|document| document.location);
+    signatures(reader, locations, |place, signature| {
+        waiting.push(signed(banding, documents[place].blob, signature));
+        if waiting.len() >= INSERTED_AT_ONCE {
+            check()?;
+            runtime.block_on(index.insert(&waiting)).map_err(Error::index)?;
+            waiting.clear();
+        }
+        Ok(())
+    })?;
+    runtime.block_on(index.insert(&waiting)).map_err(Error::index)?;
+    Ok(())
+}
+
+/// A document as the index takes it; one that is too short to compare has no keys.
+pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signature>) -> SignedDocument {
+    SignedDocument {
+        blob,
+        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes().to_vec()),
+        keys: signature.map_or_else(Vec::new, |signature| banding.keys(signature).collect()),
+    }
+}
+
+/// The groups of the index, by rank.
+///
+/// # Errors
+/// `Cancelled` after a stop, `Store` when the index cannot be read.
+pub(super) fn groups(context: &Context, index: &dyn LshIndex, numbers: &Numbers) -> Result<Groups, Error> {
+    let documents = u32::try_from(numbers.by_rank.len()).unwrap_or(u32::MAX);
+    let mut groups = Groups::new(documents);
+    let mut ranks = Vec::new();
+    for band in 0..index.parameters().bands {
+        context.progress.check()?;
+        let mut each = |members: &[u32]| {
+            ranks.clear();
+            let known = members.iter().filter_map(|number| numbers.ranks.get(*number as usize));
+            ranks.extend(known.copied().filter(|rank| *rank != NOBODY));
+            groups.push(&ranks);
+        };
+        context.wait(index.groups(band, &mut each)).map_err(Error::index)?;
+    }
+    Ok(groups)
+}

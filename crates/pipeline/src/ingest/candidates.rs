@@ -1,0 +1,101 @@
+//! Near-duplicates as soon as they come in: processing asks the LSH index, and records what it says.
+
+use std::sync::Arc;
+
+use codelupe_core::BlobId;
+use codelupe_dedup::{SIGNATURE_BYTES, Signature};
+use codelupe_store::catalogue::CandidateRow;
+use codelupe_store::lsh::{LshIndex, NeighbourLimits, SignedDocument};
+
+use crate::context::Context;
+use crate::dedup::index;
+use crate::error::Error;
+
+/// How far the index looks: a content and the one that shares the most bands with it, among few.
+const LIMITS: NeighbourLimits = NeighbourLimits {
+    bucket: 16,
+    neighbours: 2,
+};
+
+/// Asks the index about what was stored. An index that fails is asked no more: deduplication will bring it up to date.
+pub(super) struct CandidateFinder<'a> {
+    context: &'a Context,
+    index: Option<Arc<dyn LshIndex>>,
+    waiting: Vec<SignedDocument>,
+}
+
+impl<'a> CandidateFinder<'a> {
+    /// A finder that does something only when `dedup.inline` says so.
+    pub(super) fn new(context: &'a Context) -> Self {
+        let mut finder = Self {
+            context,
+            index: None,
+            waiting: Vec::new(),
+        };
+        if context.config.dedup.inline {
+            let opened = index::open(&context.config, &context.folder, &context.catalogue, false);
+            match context.wait(opened) {
+                Ok(index) => finder.index = Some(index),
+                Err(error) => give_up(&error),
+            }
+        }
+        finder
+    }
+
+    /// Notes a kept content that has a signature.
+    pub(super) fn add(&mut self, blob: BlobId, signature: Option<&[u8]>) {
+        let array = signature.and_then(|bytes| <&[u8; SIGNATURE_BYTES]>::try_from(bytes).ok());
+        let (Some(_), Some(array), Ok(banding)) = (&self.index, array, self.context.config.dedup.banding()) else {
+            return;
+        };
+        let signature = Signature::from_le_bytes(array);
+        self.waiting.push(index::signed(banding, blob, Some(&signature)));
+    }
+
+    /// Records the candidates of what was noted, which is in the catalogue by now.
+    ///
+    /// # Errors
+    /// `Store` when the catalogue fails, or the job's lease is lost.
+    pub(super) fn record(&mut self) -> Result<(), Error> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(index) = &self.index else { return Ok(()) };
+        match self.find(index.as_ref(), &waiting) {
+            Ok(found) if found.is_empty() => Ok(()),
+            Ok(found) => {
+                let recorded = self.context.catalogue.record_candidates(&found, self.context.fence);
+                Ok(self.context.wait(recorded)?)
+            }
+            Err(error) => {
+                give_up(&error);
+                self.index = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn find(&self, index: &dyn LshIndex, documents: &[SignedDocument]) -> Result<Vec<CandidateRow>, Error> {
+        self.context.wait(index.insert(documents)).map_err(Error::index)?;
+        let mut rows = Vec::new();
+        for document in documents {
+            let neighbours = self
+                .context
+                .wait(index.neighbours(&document.keys, LIMITS))
+                .map_err(Error::index)?;
+            let other = neighbours.found.iter().find(|other| other.blob != document.blob);
+            rows.extend(other.map(|other| CandidateRow {
+                blob: document.blob,
+                candidate: other.blob,
+                shared: other.shared,
+            }));
+        }
+        Ok(rows)
+    }
+}
+
+fn give_up(error: &Error) {
+    let error = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    tracing::warn!(
+        error,
+        "candidates are not recorded by this job; codelupe dedup looks at everything"
+    );
+}

@@ -1,0 +1,2 @@
+-- loses: duplicate_candidates
+DROP TABLE duplicate_candidates;
