@@ -1,7 +1,7 @@
 //! The truth that near-duplicate detection is judged by: the exact similarity of every pair of real files, computed by
 //! nothing of what is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Tokens in a reference shingle, as `BigCode` has it.
@@ -103,12 +103,92 @@ impl Holders {
     }
 }
 
+/// The pairs of one bin.
+pub fn within(pairs: &Pairs, from: f64, below: f64) -> impl Iterator<Item = ((u32, u32), f64)> {
+    let all = pairs.iter().map(|(pair, jaccard)| (*pair, *jaccard));
+    all.filter(move |(_, jaccard)| (from..below).contains(jaccard))
+}
+
+/// The family of every document in a pair, named by its lowest: documents that pairs connect. Pairs of one family share
+/// shingles and so share luck; a band for independent draws holds for one pair of each.
+pub fn families(pairs: &Pairs) -> BTreeMap<u32, u32> {
+    let mut family: BTreeMap<u32, u32> = pairs.keys().flat_map(|&(a, b)| [(a, a), (b, b)]).collect();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (a, b) in pairs.keys() {
+            let lower = family[a].min(family[b]);
+            changed |= family[a] != family[b];
+            family.extend([(*a, lower), (*b, lower)]);
+        }
+    }
+    family
+}
+
+/// Of pairs the first of each family, taken blindly.
+pub fn one_of_each_family(pairs: &Pairs, family: &BTreeMap<u32, u32>) -> Pairs {
+    let mut seen = HashSet::new();
+    let all = pairs.iter().map(|(pair, jaccard)| (*pair, *jaccard));
+    all.filter(|((a, _), _)| seen.insert(family.get(a))).collect()
+}
+
+/// The probability outside a band of 99.9 %, on each side.
+const TAIL: f64 = 0.0005;
+
+/// The lowest and the highest number of successes within the band of 99.9 %, of independent draws with these probabilities
+/// (Poisson binomial): the distribution is built up draw by draw.
+pub fn binomial_band(probabilities: &[f64]) -> (usize, usize) {
+    let mut distribution = vec![1.0];
+    for &probability in probabilities {
+        distribution.push(0.0);
+        for successes in (0..distribution.len()).rev() {
+            let before = if successes == 0 {
+                0.0
+            } else {
+                distribution[successes - 1]
+            };
+            distribution[successes] = distribution[successes] * (1.0 - probability) + before * probability;
+        }
+    }
+    let end = |outward: &mut dyn Iterator<Item = &f64>| {
+        let mut tail = 0.0;
+        outward
+            .take_while(|share| {
+                tail += **share;
+                tail <= TAIL
+            })
+            .count()
+    };
+    let low = end(&mut distribution.iter());
+    let high = probabilities.len() - end(&mut distribution.iter().rev());
+    (low, high)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::{jaccard, shingles};
+
+    #[test]
+    fn the_binomial_band_is_that_of_the_tables() {
+        // Ten fair coins: 11 of 1,024 ways are outside 1 to 9 by one success at each side, 1 of 1,024 is over 0.0005.
+        assert_eq!(binomial_band(&[0.5; 10]), (0, 10));
+        // Twenty: P(at most 2) = 211 / 2^20 = 0.0002, P(at most 3) = 1,351 / 2^20 = 0.0013.
+        assert_eq!(binomial_band(&[0.5; 20]), (3, 17));
+        assert_eq!(binomial_band(&[1.0; 7]), (7, 7));
+        assert_eq!(binomial_band(&[0.0; 7]), (0, 0));
+    }
+
+    #[test]
+    fn a_family_is_what_pairs_connect() {
+        let pairs = Pairs::from([((0, 5), 0.9), ((2, 5), 0.8), ((3, 4), 0.7)]);
+        let family = families(&pairs);
+        assert_eq!([0, 2, 5, 3, 4].map(|doc| family[&doc]), [0, 0, 0, 3, 3]);
+        let one_each = one_of_each_family(&pairs, &family);
+        assert_eq!(one_each, Pairs::from([((0, 5), 0.9), ((3, 4), 0.7)]));
+    }
 
     proptest! {
         #[test]

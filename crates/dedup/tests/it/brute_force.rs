@@ -12,17 +12,16 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::fmt::Write;
 
-use codelupe_dedup::evaluation::{BINS, Pairs, bin_name, near_pairs, reference_tokens};
+use codelupe_dedup::evaluation::{
+    BINS, Pairs, bin_name, binomial_band, families, near_pairs, one_of_each_family, reference_tokens, within,
+};
 use codelupe_dedup::{
     BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, Signature, Signer, elect, shingles,
 };
 
 const FILES: usize = 3000;
 
-/// The probability outside a band of 99.9 %, on each side.
-const TAIL: f64 = 0.0005;
-
-/// The same in standard deviations that were estimated from [`HASH_FUNCTIONS`] draws: Student's t, 199 degrees of freedom.
+/// A band of 99.9 % in standard deviations that were estimated from [`HASH_FUNCTIONS`] draws: Student's t, 199 degrees of freedom.
 const DEVIATIONS: f64 = 3.34;
 
 /// With fewer families in a bin its band says next to nothing.
@@ -116,12 +115,7 @@ fn candidates_follow_the_curve(sets: &[Vec<u64>], signatures: &[Option<Signature
     let mut outside = Vec::new();
     for (bin, &(from, below)) in BINS.iter().enumerate() {
         let pairs: Pairs = within(truth, from, below).collect();
-        let mut seen = HashSet::new();
-        let one_each: Pairs = pairs
-            .clone()
-            .into_iter()
-            .filter(|((a, _), _)| seen.insert(family[a]))
-            .collect();
+        let one_each = one_of_each_family(&pairs, &family);
         let all = Count::of(&pairs, signatures);
         let single = Count::of(&one_each, signatures);
         let exact = binomial_band(&single.probabilities);
@@ -162,12 +156,6 @@ fn candidates_follow_the_curve(sets: &[Vec<u64>], signatures: &[Option<Signature
     assert!(equal, "equal sets share no band");
 }
 
-/// The pairs of one bin.
-fn within(truth: &Pairs, from: f64, below: f64) -> impl Iterator<Item = ((u32, u32), f64)> {
-    let all = truth.iter().map(|(pair, jaccard)| (*pair, *jaccard));
-    all.filter(move |(_, jaccard)| (from..below).contains(jaccard))
-}
-
 /// How many pairs share a band, and how probable it was for each.
 struct Count {
     found: usize,
@@ -191,35 +179,6 @@ impl Count {
     fn deviation(&self) -> f64 {
         self.probabilities.iter().map(|p| p * (1.0 - p)).sum::<f64>().sqrt()
     }
-}
-
-/// The lowest and the highest number of successes within the band, of independent draws with these probabilities: the
-/// distribution is built up draw by draw.
-fn binomial_band(probabilities: &[f64]) -> (usize, usize) {
-    let mut distribution = vec![1.0];
-    for &probability in probabilities {
-        distribution.push(0.0);
-        for successes in (0..distribution.len()).rev() {
-            let before = if successes == 0 {
-                0.0
-            } else {
-                distribution[successes - 1]
-            };
-            distribution[successes] = distribution[successes] * (1.0 - probability) + before * probability;
-        }
-    }
-    let end = |outward: &mut dyn Iterator<Item = &f64>| {
-        let mut tail = 0.0;
-        outward
-            .take_while(|share| {
-                tail += **share;
-                tail <= TAIL
-            })
-            .count()
-    };
-    let low = end(&mut distribution.iter());
-    let high = probabilities.len() - end(&mut distribution.iter().rev());
-    (low, high)
 }
 
 /// The number of candidates in every bin under each of the other hash functions.
@@ -269,21 +228,6 @@ fn share_a_band(signatures: &[Option<Signature>], (a, b): (u32, u32)) -> bool {
         .any(|(a, b)| a == b)
 }
 
-/// The lowest document of the connected component (similarity at least 0.5) of every document in a pair.
-fn families(truth: &Pairs) -> HashMap<u32, u32> {
-    let mut family: HashMap<u32, u32> = truth.keys().flat_map(|&(a, b)| [(a, a), (b, b)]).collect();
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for (a, b) in truth.keys() {
-            let lower = family[a].min(family[b]);
-            changed |= family[a] != family[b];
-            family.extend([(*a, lower), (*b, lower)]);
-        }
-    }
-    family
-}
-
 /// The sets of all runs of five tokens, each run under a number of its own: nothing is hashed to a value that two could
 /// share.
 fn exact_sets(texts: &[Vec<u8>]) -> Vec<Vec<u32>> {
@@ -325,14 +269,4 @@ fn in_threads<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     });
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-#[test]
-fn the_binomial_band_is_that_of_the_tables() {
-    // Ten fair coins: 11 of 1,024 ways are outside 1 to 9 by one success at each side, 1 of 1,024 is over 0.0005.
-    assert_eq!(binomial_band(&[0.5; 10]), (0, 10));
-    // Twenty: P(at most 2) = 211 / 2^20 = 0.0002, P(at most 3) = 1,351 / 2^20 = 0.0013.
-    assert_eq!(binomial_band(&[0.5; 20]), (3, 17));
-    assert_eq!(binomial_band(&[1.0; 7]), (7, 7));
-    assert_eq!(binomial_band(&[0.0; 7]), (0, 0));
 }

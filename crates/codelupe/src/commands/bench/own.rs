@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use codelupe_dedup::evaluation::{BINS, Pairs, bin_name};
+use codelupe_dedup::evaluation::{BINS, Pairs, bin_name, binomial_band, families, one_of_each_family, within};
 use codelupe_dedup::{
     BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
     shingles,
@@ -44,13 +44,24 @@ pub(super) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
     })
 }
 
-/// How many pairs of one bin of similarity share a band.
+/// How many pairs of one bin of similarity share a band, of all and of one of each family.
 #[derive(Debug, Serialize)]
 pub(super) struct Bin {
     /// From, below.
     pub(super) jaccard: String,
+    /// All pairs.
+    pub(super) pairs: Recall,
+    /// One of each family: these are nearly independent.
+    pub(super) families: Recall,
+    /// How many of the families may be found, with a probability of 99.9 %.
+    pub(super) band: (usize, usize),
+}
+
+/// How many of some pairs share a band.
+#[derive(Debug, Serialize)]
+pub(super) struct Recall {
     /// Pairs by brute force.
-    pub(super) pairs: usize,
+    pub(super) there: usize,
     /// Of these, as many as the curve of the banding expects to share a band.
     pub(super) expected: f64,
     /// Of these, as many as do.
@@ -60,22 +71,36 @@ pub(super) struct Bin {
 /// The recall of candidates by similarity.
 pub(super) fn bins(texts: &[Vec<u8>], truth: &Pairs) -> Vec<Bin> {
     let candidates = candidates(&sign(texts));
+    let family = families(truth);
     let bin = |(from, below): (f64, f64)| {
-        let inside = || {
-            truth
-                .iter()
-                .filter(move |(_, jaccard)| (from..below).contains(*jaccard))
-        };
+        let pairs: Pairs = within(truth, from, below).collect();
+        let one_each = one_of_each_family(&pairs, &family);
         Bin {
             jaccard: bin_name((from, below)),
-            pairs: inside().count(),
-            expected: inside()
-                .map(|(_, jaccard)| Banding::default().candidate_probability(*jaccard))
-                .sum(),
-            found: inside().filter(|(pair, _)| candidates.contains(pair)).count(),
+            pairs: Recall::of(&pairs, &candidates),
+            families: Recall::of(&one_each, &candidates),
+            band: binomial_band(&probabilities(&one_each)),
         }
     };
     BINS.map(bin).into()
+}
+
+impl Recall {
+    fn of(pairs: &Pairs, candidates: &BTreeSet<(u32, u32)>) -> Self {
+        Self {
+            there: pairs.len(),
+            expected: probabilities(pairs).iter().sum(),
+            found: pairs.keys().filter(|pair| candidates.contains(pair)).count(),
+        }
+    }
+}
+
+/// The probability of each pair to share a band.
+fn probabilities(pairs: &Pairs) -> Vec<f64> {
+    pairs
+        .values()
+        .map(|jaccard| Banding::default().candidate_probability(*jaccard))
+        .collect()
 }
 
 fn sign(texts: &[Vec<u8>]) -> Vec<Option<Signature>> {

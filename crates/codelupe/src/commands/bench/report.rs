@@ -100,17 +100,31 @@ impl Report {
     /// The tables as they stand in `docs/dedup.md`.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!("{} files, {} bytes\n\n", self.files, self.bytes);
-        text.push_str("| J | pairs | expected | found | recall |\n|---|---|---|---|---|\n");
+        text.push_str(
+            "| J | pairs | expected | found | recall | families | expected | found | band of 99.9 % |\n\
+             |---|---|---|---|---|---|---|---|---|\n",
+        );
         for bin in &self.bins {
-            let recall = bin.found as f64 / bin.pairs.max(1) as f64;
             let Bin {
                 jaccard,
                 pairs,
-                expected,
-                found,
+                families,
+                band,
             } = bin;
+            let recall = pairs.found as f64 / pairs.there.max(1) as f64;
             // Writing to a string never fails.
-            let _ = writeln!(text, "| {jaccard} | {pairs} | {expected:.1} | {found} | {recall:.3} |");
+            let _ = writeln!(
+                text,
+                "| {jaccard} | {} | {:.1} | {} | {recall:.3} | {} | {:.1} | {} | {}–{} |",
+                pairs.there,
+                pairs.expected,
+                pairs.found,
+                families.there,
+                families.expected,
+                families.found,
+                band.0,
+                band.1
+            );
         }
         text.push_str(
             "\n| library | sign MB/s | ours is x faster | end to end CPU s | MB/s | ours is x faster | peak MB | removed | rightly | \
