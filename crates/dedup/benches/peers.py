@@ -28,6 +28,14 @@ def cpu_seconds():
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+def peak_bytes():
+    """The most memory of this process, or of the largest that it has waited for. getrusage tells of this process what the
+    one that started it held."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        own = next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+    return 1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
 def shingles(text):
     """The distinct runs of five tokens, as bytes with a space between tokens."""
     tokens = TOKEN.findall(text)
@@ -194,12 +202,10 @@ def main():
     except ImportError as error:
         print(json.dumps({"missing": str(error)}))
         return
-    # Of the largest process, where there are several.
-    peak = 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(json.dumps({
         "sign_seconds": signed,
         "total_seconds": total,
-        "peak_bytes": peak,
+        "peak_bytes": peak_bytes(),
         "removed": removed,
         "pairs": pairs,
     }))
