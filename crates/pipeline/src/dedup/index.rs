@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use codelupe_core::{BlobId, ErrorCode};
 use codelupe_dedup::{Banding, Groups, PERMUTATIONS, Signature};
+use codelupe_process::View;
 use codelupe_store::catalogue::DedupCandidate;
 use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, SignedDocument};
 use codelupe_store::{Catalogue, DataFolder, SegmentReader};
@@ -124,6 +125,17 @@ pub(super) fn synchronise(
         match rank_of.get(&blob) {
             Some(rank) => known[*rank as usize] = true,
             None => gone.push(blob),
+        }
+    }
+    // What of such a blob is compared depends on its best-ranked file, which may be another one now.
+    if context.config.dedup.view != View::Text {
+        let recipe = context.config.recipe();
+        let several = context.catalogue.blobs_of_several_languages(&recipe);
+        for blob in context.wait(several)? {
+            if let Some(rank) = rank_of.get(&blob) {
+                known[*rank as usize] = false;
+                gone.push(blob);
+            }
         }
     }
     if !gone.is_empty() {

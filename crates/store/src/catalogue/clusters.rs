@@ -146,6 +146,13 @@ pub trait Clusters {
     /// As [`Self::removed_by_language`].
     async fn holders(&self, blobs: &[BlobId], recipe: &str) -> Result<Vec<HolderRow>, Error>;
 
+    /// Blobs that processing kept under `recipe` in several languages, by several file names. What of them is compared may
+    /// depend on which of their files is ranked best.
+    ///
+    /// # Errors
+    /// As [`Self::removed_by_language`].
+    async fn blobs_of_several_languages(&self, recipe: &str) -> Result<Vec<BlobId>, Error>;
+
     /// Every file that processing kept, by cluster.
     ///
     /// # Errors

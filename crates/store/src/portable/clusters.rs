@@ -53,6 +53,10 @@ const HOLDERS: &str = "
     LEFT JOIN duplicates d ON d.file_id = f.id
     WHERE c.reason IS NULL AND c.recipe = ";
 
+const SEVERAL_LANGUAGES: &str = "
+    SELECT blob_id FROM contents WHERE reason IS NULL AND recipe = $1
+    GROUP BY blob_id HAVING count(DISTINCT coalesce(language, '')) > 1 ORDER BY blob_id";
+
 const CLUSTERED: &str = "
     SELECT coalesce(d.kept_file_id, f.id) AS cluster, f.repository_id AS repository
     FROM files f
@@ -132,6 +136,17 @@ impl Clusters for Store {
             Ok(found)
         };
         self.guard.run("find the files of some blobs", read).await
+    }
+
+    async fn blobs_of_several_languages(&self, recipe: &str) -> Result<Vec<BlobId>, Error> {
+        let recipe = storable(recipe);
+        let read = || async {
+            let query = sqlx::query_scalar::<_, Vec<u8>>(SEVERAL_LANGUAGES).bind(recipe.as_ref());
+            query.fetch_all(&self.pool).await
+        };
+        let blobs = self.guard.run("find the blobs of several languages", read).await?;
+        let whole = blobs.into_iter().map(BlobId::try_from).collect::<Result<_, _>>();
+        whole.map_err(|error| Error::with_source(ErrorKind::Corrupt, "a blob id in the catalogue is none", error))
     }
 
     async fn clustered_files(&self) -> Result<Vec<ClusteredFile>, Error> {

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use codelupe_core::error::{ErrorContext, ErrorReport};
-use codelupe_core::{ErrorCode, Reason, Slice, Split};
-use codelupe_store::catalogue::{AfterPage, BuildDecision, CrawledPage, Duplicate, NewJob};
+use codelupe_core::{BlobId, ErrorCode, Reason, Slice, Split};
+use codelupe_store::catalogue::{AfterPage, BuildDecision, CandidateRow, CrawledPage, Duplicate, NewJob};
 use codelupe_store::lsh::{self, Comparison, IndexKind};
 use codelupe_store::migration::{MigrationState, MigrationStatus};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Schema};
@@ -91,6 +91,12 @@ async fn full(world: &World) -> Schema {
         skipped: 0,
     };
     catalogue.record_page(crawl, Slice::default(), &page).await.unwrap();
+    let candidate = CandidateRow {
+        blob: BlobId::of(b"one"),
+        candidate: BlobId::of(b"two"),
+        shared: 3,
+    };
+    catalogue.record_candidates(&[candidate], None).await.unwrap();
     if !world.is_sqlite() {
         fill_index(&catalogue).await;
     }

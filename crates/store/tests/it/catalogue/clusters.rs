@@ -1,16 +1,48 @@
 //! Clusters, and who holds a blob.
 
-use codelupe_core::{BlobId, Reason};
+use codelupe_core::{BlobId, Language, Reason};
 use codelupe_store::ErrorKind;
-use codelupe_store::catalogue::{ClusterSize, Duplicate};
+use codelupe_store::catalogue::{Batch, ClusterSize, Duplicate};
 
-use crate::rows::{RECIPE, batch, content, repository};
+use crate::rows::{RECIPE, batch, content, named_key, repository, segment};
 use crate::world::{World, file_id, on_both};
 
 on_both!(
     clusters_are_the_kept_file_and_its_duplicates,
     the_files_of_blobs_come_by_rank,
+    a_blob_can_be_of_several_languages,
 );
+
+async fn a_blob_can_be_of_several_languages(world: World) {
+    let catalogue = world.catalogue().await;
+    let named = |text: &str, name: &str, language: &str, row: u32| {
+        let mut row = content(text, row);
+        row.key = named_key(text, name);
+        row.language = Some(Language::named(language.to_owned()));
+        row
+    };
+    let contents = vec![
+        named("one", "a.rs", "Rust", 0),
+        named("one", "a.c", "C", 1),
+        named("two", "a.rs", "Rust", 2),
+        named("two", "b.rs", "Rust", 3),
+    ];
+    let linked = Batch {
+        segment: Some(segment("s", 4)),
+        contents,
+        repositories: Vec::new(),
+    };
+    catalogue.commit(&linked, RECIPE, None).await.unwrap();
+    let several = catalogue.blobs_of_several_languages(RECIPE).await.unwrap();
+    assert_eq!(several, [BlobId::of(b"one")]);
+    assert!(
+        catalogue
+            .blobs_of_several_languages("another")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
 
 async fn clusters_are_the_kept_file_and_its_duplicates(world: World) {
     let catalogue = world.catalogue().await;
