@@ -17,10 +17,9 @@
 //!
 //! and the rows of documents, with signature, 1.8 to 2.3. So what counts is that a batch meets the index in order of key.
 //!
-//! Whole (`cargo bench -p codelupe-store --bench lsh`, two inserts at a time, a million documents, built with the dev
-//! profile, server and client on the same two cores at load 6 to 7): 11,500 signatures/s, 72 seconds of CPU time a
-//! million, so 20,000/s takes 1.4 cores that nobody else uses. 3,600 bytes a document. A question: median 0.9 ms, p99 11 to
-//! 14 ms at that load.
+//! Whole (`cargo bench -p codelupe-store --bench lsh -- 1000000 postgres`, two inserts at a time, server and client on the same
+//! two cores, otherwise idle): 23,800 signatures/s, 3,600 bytes a document; a question 0.5 to 0.7 ms in the median, 5 to 6 ms at
+//! the 99th percentile. At a load of 6 to 7, built with the dev profile: 11,500/s, 0.9 ms, 11 to 14 ms.
 
 mod copy_in;
 mod made;
