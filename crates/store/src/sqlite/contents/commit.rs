@@ -220,7 +220,7 @@ async fn content_ids<'a>(
             .push_bind(key.blob.as_bytes().as_slice())
             .push_bind(&key.file_name);
     });
-    query.push(") SELECT place, id, bytes FROM wanted JOIN contents USING (blob_id, file_name) WHERE recipe = ");
+    query.push(") SELECT place, id, bytes FROM wanted CROSS JOIN contents USING (blob_id, file_name) WHERE recipe = ");
     query.push_bind(recipe);
     let found: Vec<(i64, i64, i64)> = query.build_query_as().fetch_all(connection).await?;
     Ok(found
