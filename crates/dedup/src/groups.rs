@@ -1,5 +1,7 @@
 //! Groups: documents that have the same key in one band.
 
+use crate::error::{Error, ErrorKind};
+
 /// The groups among documents in rank order: document 0 is the best. They come from a [`crate::BandTable`], or from an index
 /// that others keep.
 ///
@@ -11,6 +13,7 @@ pub struct Groups {
     memberships: Vec<(u32, u32)>,
     count: u32,
     largest: usize,
+    overflown: bool,
 }
 
 impl Groups {
@@ -21,17 +24,22 @@ impl Groups {
             memberships: Vec::new(),
             count: 0,
             largest: 0,
+            overflown: false,
         }
     }
 
     /// Adds a group: documents that have the same key in the same band, in any order, each once. Fewer than two are none.
     ///
-    /// There is room for `u32::MAX` groups, as many as 340 million documents in 25 bands can make; further ones are left out.
+    /// There is room for `u32::MAX` groups; [`Self::complete`] tells when they were more.
     ///
     /// # Panics
     /// When a document is named that is not there.
     pub fn push(&mut self, docs: &[u32]) {
-        if docs.len() < 2 || self.count == u32::MAX {
+        if docs.len() < 2 {
+            return;
+        }
+        if self.count == u32::MAX {
+            self.overflown = true;
             return;
         }
         assert!(
@@ -41,6 +49,20 @@ impl Groups {
         self.memberships.extend(docs.iter().map(|&doc| (doc, self.count)));
         self.count += 1;
         self.largest = self.largest.max(docs.len());
+    }
+
+    /// The groups, if there was room for all that were pushed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooManyDocuments`] when there was not.
+    pub fn complete(self) -> Result<Self, Error> {
+        if self.overflown {
+            return Err(Error::new(
+                ErrorKind::TooManyDocuments,
+                "more groups than a 32-bit number can name",
+            ));
+        }
+        Ok(self)
     }
 
     /// The number of documents, in groups or not.
@@ -84,6 +106,16 @@ mod tests {
         let shown: Vec<(u32, usize)> = groups.by_document().map(|(doc, all)| (doc, all.len())).collect();
         assert_eq!(shown, [(0, 2), (4, 2), (5, 1)]);
         assert_eq!((groups.count(), groups.largest(), groups.documents()), (2, 3, 6));
+    }
+
+    #[test]
+    fn a_group_too_many_is_told() {
+        let mut groups = Groups::new(2);
+        groups.count = u32::MAX - 1;
+        groups.push(&[0, 1]);
+        assert_eq!(groups.clone().complete().as_ref(), Ok(&groups));
+        groups.push(&[0, 1]);
+        assert_eq!(groups.complete().unwrap_err().kind(), ErrorKind::TooManyDocuments);
     }
 
     #[test]

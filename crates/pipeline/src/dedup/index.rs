@@ -17,13 +17,13 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 
 /// Documents inserted at once: about 1.3 kB each in memory.
-const INSERTED_AT_ONCE: usize = 50_000;
+pub(crate) const INSERTED_AT_ONCE: usize = 50_000;
 
 /// No document of the index, or none of the catalogue.
 pub(super) const NOBODY: u32 = u32::MAX;
 
 /// Opens the index. One that was made of texts of another recipe is emptied first: all of its documents are gone. One with
-/// other bands, or made by another version, is refused; `rebuild` empties it in any case.
+/// other bands is refused; `rebuild` empties it in any case.
 ///
 /// # Errors
 /// `Store` when the index cannot be read, is damaged, or was made by other parameters.
@@ -41,7 +41,7 @@ pub(crate) async fn open(
         let stored = lsh::stored_parameters(kind, folder, catalogue)
             .await
             .map_err(Error::index)?;
-        stored.is_some_and(|stored| stored != parameters && stored.recipe != parameters.recipe)
+        stored.is_some_and(|stored| stored.recipe != parameters.recipe)
     };
     if stale {
         lsh::reset(kind, folder, catalogue).await.map_err(Error::index)?;
@@ -217,5 +217,5 @@ pub(super) fn groups(context: &Context, index: &dyn LshIndex, numbers: &Numbers)
         };
         context.wait(index.groups(band, &mut each)).map_err(Error::index)?;
     }
-    Ok(groups)
+    Ok(groups.complete()?)
 }

@@ -233,7 +233,7 @@ async fn groups(index: &dyn LshIndex, documents: u32) -> anyhow::Result<Groups> 
     for band in 0..index.parameters().bands {
         index.groups(band, &mut |members: &[u32]| groups.push(members)).await?;
     }
-    Ok(groups)
+    Ok(groups.complete()?)
 }
 
 struct Judged {
