@@ -43,12 +43,8 @@ pub struct RepositoryCopies {
 /// `Store` when the catalogue cannot be read.
 pub async fn find(catalogue: &Catalogue, config: &CopyConfig) -> Result<RepositoryCopies, Error> {
     let repositories = catalogue.ranked_repositories().await?;
-    let ranks = ranks(&repositories);
-    let files = catalogue.clustered_files().await?;
-    let ranked = files
-        .iter()
-        .filter_map(|file| Some((file.cluster, *ranks.get(&file.repository)?)));
-    let report = repository_copies(config, ranked);
+    let files = ranked_files(catalogue, &repositories).await?;
+    let report = repository_copies(config, files);
     let named = |found: &Containment| {
         let (inner, outer) = (&repositories[found.inner as usize], &repositories[found.outer as usize]);
         NamedContainment {
@@ -73,13 +69,7 @@ pub async fn find(catalogue: &Catalogue, config: &CopyConfig) -> Result<Reposito
 /// `Store` when the catalogue cannot be read.
 pub(crate) async fn only_in_copies(catalogue: &Catalogue, config: &CopyConfig) -> Result<HashSet<i64>, Error> {
     let repositories = catalogue.ranked_repositories().await?;
-    let ranks = ranks(&repositories);
-    let files: Vec<(i64, u32)> = catalogue
-        .clustered_files()
-        .await?
-        .into_iter()
-        .filter_map(|file| Some((file.cluster, *ranks.get(&file.repository)?)))
-        .collect();
+    let files = ranked_files(catalogue, &repositories).await?;
     let report = repository_copies(config, files.iter().copied());
     let copies: HashSet<u32> = report.copies.iter().map(|copy| copy.inner).collect();
     Ok(files
@@ -89,7 +79,11 @@ pub(crate) async fn only_in_copies(catalogue: &Catalogue, config: &CopyConfig) -
         .collect())
 }
 
-/// The rank of every repository, by id.
-fn ranks(repositories: &[RankedRepository]) -> HashMap<i64, u32> {
-    (0..).zip(repositories).map(|(rank, row)| (row.id, rank)).collect()
+/// Every file that processing kept, as its cluster and the rank of its repository, by cluster.
+async fn ranked_files(catalogue: &Catalogue, repositories: &[RankedRepository]) -> Result<Vec<(i64, u32)>, Error> {
+    let ranks: HashMap<i64, u32> = (0..).zip(repositories).map(|(rank, row)| (row.id, rank)).collect();
+    let files = catalogue.clustered_files().await?.into_iter();
+    Ok(files
+        .filter_map(|file| Some((file.cluster, *ranks.get(&file.repository)?)))
+        .collect())
 }

@@ -21,9 +21,6 @@ use crate::error::{Error, ErrorKind};
 /// The seed that datasketch takes by default.
 const SEED: u32 = 1;
 
-/// Documents inserted at once.
-const INSERTED_AT_ONCE: usize = 50_000;
-
 /// What signatures to export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportScheme {
@@ -163,7 +160,7 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
             return Ok(());
         }
         waiting.push(index::signed(banding, blob, Some(&Signature::from_le_bytes(array))));
-        if waiting.len() >= INSERTED_AT_ONCE {
+        if waiting.len() >= index::INSERTED_AT_ONCE {
             insert(&mut waiting, &mut imported)?;
         }
         Ok(())

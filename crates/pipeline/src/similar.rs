@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::config::Config;
-use crate::dedup::index;
+use crate::dedup::{distinct, index};
 use crate::error::Error;
 use crate::shingling::{shingle_set, signature};
 
@@ -97,7 +97,7 @@ impl Finder {
         let mut reader = SegmentReader::new(folder, runtime.block_on(catalogue.segments())?);
         let index = runtime.block_on(index::open_existing(config, folder, catalogue))?;
         if config.dedup.index_kind(catalogue) == IndexKind::Memory {
-            let documents = runtime.block_on(catalogue.dedup_input())?.candidates;
+            let documents = distinct(&runtime.block_on(catalogue.dedup_input())?.candidates);
             index::insert(config, runtime, index.as_ref(), &mut reader, &documents, &|| Ok(()))?;
         }
         Ok(Self {

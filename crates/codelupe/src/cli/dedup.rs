@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use super::QueueArguments;
 
 pub(super) const DEDUP: &str = "\
-Every run is incremental: signatures that are known are not read again, pairs that were compared are not compared again, and
-the survivors are those of one run over everything. docs/dedup.md tells what is promised, and how it was measured.
+Every run is incremental: signatures that are known are not read again, pairs that were compared
+are not compared again, and the survivors are those of one run over everything. docs/dedup.md tells
+what is promised, and how it was measured.
 
 Examples:
   codelupe dedup
@@ -18,7 +19,8 @@ Examples:
   codelupe dedup tune --threshold 0.8";
 
 pub(super) const SIMILAR: &str = "\
-Contents that share a band of their signatures are compared exactly, as `codelupe dedup` does it; it must have run before.
+Contents that share a band of their signatures are compared exactly, as `codelupe dedup` does it;
+it must have run before.
 
 Examples:
   codelupe similar src/main.rs

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 pub(super) const SIGNATURES: &str = "\
-A file has one row a content: its blob id, its signature (4 bytes a value, little endian) and, for our own scheme, one key a
-band. docs/dedup.md has the SQL that joins them.
+A file has one row a content: its blob id, its signature (4 bytes a value, little endian) and, for
+our own scheme, one key a band. docs/dedup.md has the SQL that joins them.
 
 Examples:
   codelupe signatures export signatures.parquet
