@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind};
 use crate::hash::{mix, splitmix};
-use crate::minhash::{PERMUTATIONS, Signature};
+use crate::minhash::{MAX_PERMUTATIONS, Permutations, Signature};
 
 /// How a signature is cut: `bands` groups of `rows` values each; what is left over at its end is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +21,44 @@ impl Banding {
     /// A banding.
     ///
     /// # Errors
-    /// [`ErrorKind::Banding`] when either is zero or the product is over [`PERMUTATIONS`].
+    /// [`ErrorKind::Banding`] when either is zero or the product is over [`MAX_PERMUTATIONS`].
     pub fn new(bands: usize, rows: usize) -> Result<Self, Error> {
         match bands.checked_mul(rows) {
-            Some(1..=PERMUTATIONS) => Ok(Self { bands, rows }),
+            Some(1..=MAX_PERMUTATIONS) => Ok(Self { bands, rows }),
             _ => Err(Error::new(ErrorKind::Banding, format!("{bands} bands of {rows} rows"))),
         }
+    }
+
+    /// This banding, when a signature of so many values has room for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BandingRoom`] when it has not.
+    pub fn within(self, permutations: Permutations) -> Result<Self, Error> {
+        if self.bands * self.rows <= permutations.get() {
+            return Ok(self);
+        }
+        let context = format!(
+            "{} bands of {} rows need {} values, and signatures have {}",
+            self.bands,
+            self.rows,
+            self.bands * self.rows,
+            permutations.get()
+        );
+        Err(Error::new(ErrorKind::BandingRoom, context))
+    }
+
+    /// Bands that find 0.999 and more of the pairs of Jaccard similarity 0.7, at the price of many candidates: 50 of 5
+    /// rows ([`Self::HIGH_RECALL`]) for 256 values, 38 of 5 for 192, 32 of 4 for 128, 21 of 3 for 64.
+    pub fn high_recall(permutations: Permutations) -> Self {
+        let wide = Self::HIGH_RECALL;
+        (1..=wide.rows)
+            .rev()
+            .map(|rows| Self {
+                bands: wide.bands.min(permutations.get() / rows),
+                rows,
+            })
+            .find(|banding| banding.candidate_probability(0.7) >= 0.999)
+            .unwrap_or(wide)
     }
 
     /// The number of bands, which is the number of keys of a signature.
@@ -173,9 +205,32 @@ mod tests {
     }
 
     #[test]
+    fn bandings_for_fewer_permutations_find_almost_everything_too() {
+        for (permutations, bands, rows) in [(256, 50, 5), (192, 38, 5), (128, 32, 4), (64, 21, 3)] {
+            let permutations = Permutations::new(permutations).unwrap();
+            let banding = Banding::high_recall(permutations);
+            assert_eq!((banding.bands(), banding.rows()), (bands, rows));
+            assert!(banding.candidate_probability(0.7) >= 0.999);
+            assert_eq!(banding.within(permutations), Ok(banding));
+        }
+    }
+
+    #[test]
+    fn bands_that_fewer_permutations_have_no_room_for_are_refused_with_both_numbers() {
+        let few = Permutations::new(128).unwrap();
+        assert!(Banding::new(12, 10).unwrap().within(few).is_ok());
+        let error = Banding::default().within(few).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BandingRoom);
+        assert!(
+            error.to_string().contains("need 250 values, and signatures have 128"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn equal_values_in_different_bands_have_different_keys() {
         let keys: Vec<u64> = Banding::default()
-            .keys(&Signature::from_values([7; PERMUTATIONS]))
+            .keys(&Signature::from_values([7; MAX_PERMUTATIONS]))
             .collect();
         assert_eq!(keys.len(), 25);
         assert_eq!(keys.iter().collect::<HashSet<_>>().len(), 25);
@@ -184,9 +239,9 @@ mod tests {
     #[test]
     fn a_key_depends_on_every_row_of_its_band_and_on_nothing_else() {
         let banding = Banding::new(5, 5).unwrap();
-        let base = [1; PERMUTATIONS];
+        let base = [1; MAX_PERMUTATIONS];
         let keys: Vec<u64> = banding.keys(&Signature::from_values(base)).collect();
-        for changed in 0..PERMUTATIONS {
+        for changed in 0..MAX_PERMUTATIONS {
             let mut values = base;
             values[changed] = 2;
             let other: Vec<u64> = banding.keys(&Signature::from_values(values)).collect();
@@ -203,7 +258,7 @@ mod tests {
     #[test]
     fn keys_never_change() {
         let mut value = 0;
-        let values = [(); PERMUTATIONS].map(|()| {
+        let values = [(); MAX_PERMUTATIONS].map(|()| {
             value += 1;
             value
         });

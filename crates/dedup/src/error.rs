@@ -20,11 +20,17 @@ pub enum ErrorKind {
     /// Bands and rows that are zero or need more values than a signature has.
     #[error("bands times rows must be 1 to 256")]
     Banding,
+    /// Bands and rows that need more values than the configured signatures have.
+    #[error("bands times rows must be at most the permutations")]
+    BandingRoom,
+    /// A number of values that a signature cannot have.
+    #[error("a signature has 64, 128, 192 or 256 values")]
+    SignaturePermutations,
     /// A threshold outside (0, 1].
     #[error("a Jaccard threshold is over 0 and at most 1")]
     Threshold,
     /// Stored bytes that are not a signature.
-    #[error("a signature is 1024 bytes")]
+    #[error("a signature is 256, 512, 768 or 1024 bytes")]
     SignatureBytes,
     /// More documents than a 32-bit number can name.
     #[error("at most 4294967295 documents fit in one table")]
@@ -52,6 +58,8 @@ impl Error {
         match self.kind {
             ErrorKind::ShingleSize
             | ErrorKind::Banding
+            | ErrorKind::BandingRoom
+            | ErrorKind::SignaturePermutations
             | ErrorKind::Threshold
             | ErrorKind::TooManyDocuments
             | ErrorKind::Permutations => ErrorCode::Validation,

@@ -12,7 +12,7 @@ use crate::minhash::Signature;
 /// How leakage is looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeakConfig {
-    /// The bands. Default [`Banding::HIGH_RECALL`].
+    /// The bands. Default [`Banding::HIGH_RECALL`]; signatures of fewer values want [`Banding::high_recall`].
     pub banding: Banding,
     /// The similarity from which a held-out document leaks. Default 0.7.
     pub threshold: Threshold,

@@ -41,7 +41,7 @@ pub use error::{Error, ErrorKind};
 pub use groups::Groups;
 pub use jaccard::{Threshold, jaccard};
 pub use leak::{Leak, LeakConfig, LeakFinder, LeakReport};
-pub use minhash::{PERMUTATIONS, SIGNATURE_BYTES, Signature};
+pub use minhash::{MAX_PERMUTATIONS, Permutations, Signature};
 pub use shingle::{ShingleSize, shingles};
 pub use sign::Signer;
 pub use table::BandTable;

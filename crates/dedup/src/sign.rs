@@ -1,6 +1,6 @@
 //! From text to signature in one pass.
 
-use crate::minhash::{Signature, fold};
+use crate::minhash::{Permutations, Signature, fold};
 use crate::shingle::{ShingleSize, for_each_shingle};
 
 /// The shingle hashes that are collected before they are permuted: 4 KiB, which leaves room in a first-level cache.
@@ -14,24 +14,31 @@ const SEEN: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Signer {
     size: ShingleSize,
+    permutations: Permutations,
     batch: Box<[u32; BATCH]>,
     seen: Box<[u32; SEEN]>,
 }
 
 impl Signer {
-    /// A signer for shingles of this size.
+    /// A signer for shingles of this size and all permutations.
     pub fn new(size: ShingleSize) -> Self {
+        Self::with_permutations(size, Permutations::MAX)
+    }
+
+    /// A signer for shingles of this size and so many permutations.
+    pub fn with_permutations(size: ShingleSize, permutations: Permutations) -> Self {
         Self {
             size,
+            permutations,
             batch: Box::new([0; BATCH]),
             seen: Box::new([0; SEEN]),
         }
     }
 
-    /// The signature of a text, equal to [`Signature::of_shingles`] of its [`shingles`](crate::shingles); `None` when
-    /// it has fewer tokens than one shingle. Memory does not grow with the text.
+    /// The signature of a text, equal to [`Signature::of_shingles`] of its [`shingles`](crate::shingles) under as many
+    /// permutations; `None` when it has fewer tokens than one shingle. Memory does not grow with the text.
     pub fn sign(&mut self, text: &[u8]) -> Option<Signature> {
-        let mut signature = Signature::EMPTY;
+        let mut signature = Signature::empty(self.permutations);
         let (batch, seen) = (&mut *self.batch, &mut *self.seen);
         forget(seen);
         let (mut filled, mut any) = (0, false);
@@ -107,10 +114,14 @@ mod tests {
             let size = ShingleSize::new(size).unwrap();
             let set = shingles(&text, size);
             let mut signer = Signer::new(size);
-            signer.sign(b"what was signed before leaves no trace in what is signed now").unwrap_or(Signature::EMPTY);
+            signer.sign(b"what was signed before leaves no trace in what is signed now");
             let signature = signer.sign(&text);
             prop_assert_eq!(signature, Signature::of_shingles(&set));
             prop_assert_eq!(signature, Signature::of_shingles_scalar(&set));
+            for few in [64, 128, 192].map(|few| Permutations::new(few).unwrap()) {
+                let short = Signer::with_permutations(size, few).sign(&text);
+                prop_assert_eq!(short, signature.map(|signature| signature.under(few)));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass, SelectionRules};
-use codelupe_dedup::{Banding, CopyConfig, PERMUTATIONS, ShingleSize, Threshold};
+use codelupe_dedup::{Banding, CopyConfig, MAX_PERMUTATIONS, Permutations, ShingleSize, Signer, Threshold};
 use codelupe_forge::Site;
 use codelupe_process::View;
 use codelupe_store::Catalogue;
@@ -50,6 +50,9 @@ pub struct DedupConfig {
     pub view: View,
     /// Tokens in a shingle. Default 5 (BigCode).
     pub shingle_tokens: usize,
+    /// MinHash permutations, the values in a signature: 64, 128, 192 or 256. Default 256 (BigCode). Fewer make smaller segments,
+    /// and need bands that fit: `codelupe dedup tune --permutations 128`.
+    pub permutations: usize,
     /// LSH bands. Default 25, with 10 rows: `optimal_param(0.7, 256)` of BigCode.
     pub bands: usize,
     /// Rows in a band. Default 10.
@@ -85,6 +88,7 @@ impl Default for DedupConfig {
             threshold: 0.7,
             view: View::default(),
             shingle_tokens: 5,
+            permutations: MAX_PERMUTATIONS,
             bands: 25,
             rows: 10,
             index: IndexChoice::Auto,
@@ -100,7 +104,15 @@ impl DedupConfig {
     }
 
     pub(crate) fn banding(&self) -> Result<Banding, Error> {
-        Ok(Banding::new(self.bands, self.rows)?)
+        Ok(Banding::new(self.bands, self.rows)?.within(self.signature_size()?)?)
+    }
+
+    pub(crate) fn signature_size(&self) -> Result<Permutations, Error> {
+        Ok(Permutations::new(self.permutations)?)
+    }
+
+    pub(crate) fn signer(&self) -> Result<Signer, Error> {
+        Ok(Signer::with_permutations(self.shingle_size()?, self.signature_size()?))
     }
 
     pub(crate) fn threshold(&self) -> Result<Threshold, Error> {
@@ -183,7 +195,7 @@ impl Config {
             Site::new(forge.kind, &forge.url)?;
         }
         self.process.validate()?;
-        self.dedup.shingle_size()?;
+        self.dedup.signer()?;
         self.dedup.banding()?;
         self.dedup.threshold()?;
         self.dedup.copies()?;
@@ -212,7 +224,7 @@ impl Config {
         let parts = (
             RULES_VERSION,
             codelupe_dedup::SCHEME,
-            PERMUTATIONS,
+            self.dedup.permutations,
             self.dedup.shingle_tokens,
             self.dedup.view,
             &self.limits,
@@ -253,6 +265,9 @@ mod tests {
         other.dedup.view = View::Structure;
         assert_ne!(config.recipe(), other.recipe());
         let mut other = config.clone();
+        other.dedup.permutations = 128;
+        assert_ne!(config.recipe(), other.recipe());
+        let mut other = config.clone();
         other.build.min_quality += 1;
         assert_eq!(config.recipe(), other.recipe());
     }
@@ -275,5 +290,7 @@ mod tests {
         check(|config| config.build.licences.clear(), "licences");
         check(|config| config.dedup.threshold = 7.0, "threshold");
         check(|config| config.dedup.bands = 100, "bands");
+        check(|config| config.dedup.permutations = 100, "100 permutations");
+        check(|config| config.dedup.permutations = 128, "signatures have 128");
     }
 }

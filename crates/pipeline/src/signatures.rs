@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use codelupe_core::{BlobId, ErrorCode};
+use codelupe_dedup::Signature;
 use codelupe_dedup::datasketch::{self, Scheme};
-use codelupe_dedup::{SIGNATURE_BYTES, Signature};
 use codelupe_store::catalogue::DedupCandidate;
 use codelupe_store::lsh::SignedDocument;
 use codelupe_store::signatures::{FileParameters, SignatureWriter, read_parameters, read_signatures};
@@ -151,15 +151,12 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     };
     read_signatures(source, &found, |blob, bytes| -> Result<(), Error> {
         imported.read += 1;
-        let Ok(array) = <&[u8; SIGNATURE_BYTES]>::try_from(bytes) else {
-            let context = format!("the signature of {blob} has {} bytes", bytes.len());
-            return Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
-        };
+        let signature = Signature::try_from(bytes)?;
         if !corpus.contains(&blob) {
             imported.unknown += 1;
             return Ok(());
         }
-        waiting.push(index::signed(banding, blob, Some(&Signature::from_le_bytes(array))));
+        waiting.push(index::signed(banding, blob, Some(&signature)));
         if waiting.len() >= index::INSERTED_AT_ONCE {
             insert(&mut waiting, &mut imported)?;
         }

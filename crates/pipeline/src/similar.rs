@@ -106,7 +106,7 @@ impl Finder {
             reader,
             index,
             processor: Processor::new(config.process.clone())?,
-            signer: Signer::new(config.dedup.shingle_size()?),
+            signer: config.dedup.signer()?,
             runtime: runtime.clone(),
         })
     }

@@ -62,7 +62,7 @@ pub struct ContentRecord {
     pub signals: String,
     /// Kind, offset and length (bytes) of each replaced secret, as JSON; never the secret.
     pub redactions: String,
-    /// MinHash signature, 256 little-endian u32; none for dropped contents and those of under five tokens.
+    /// MinHash signature, little-endian u32, as many as the recipe says; none for dropped contents and those of under five tokens.
     pub signature: Option<Vec<u8>>,
     /// The text with secrets replaced; none when dropped.
     pub text: Option<String>,

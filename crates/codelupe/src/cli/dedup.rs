@@ -55,6 +55,9 @@ pub(crate) struct TuneArguments {
     /// The Jaccard similarity from which a file is a near-duplicate.
     #[arg(long, value_name = "JACCARD")]
     pub(crate) threshold: Option<f64>,
+    /// The values in a signature: 64, 128, 192 or 256.
+    #[arg(long, value_name = "N")]
+    pub(crate) permutations: Option<usize>,
     /// The number of bands.
     #[arg(long, value_name = "N")]
     pub(crate) bands: Option<usize>,

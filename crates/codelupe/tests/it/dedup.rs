@@ -93,6 +93,70 @@ fn every_index_finds_the_same() {
 }
 
 #[test]
+fn fewer_permutations_make_shorter_signatures_that_every_index_takes() {
+    let crates = crates(30);
+    for (permutations, bands, rows, kind) in [(64, 16, 4, "postgres"), (128, 16, 8, "disk"), (192, 19, 10, "memory")] {
+        let bench = if kind == "postgres" {
+            Bench::on_postgres()
+        } else {
+            Bench::new()
+        };
+        let settings = format!(
+            "[dedup]\npermutations = {permutations}\nbands = {bands}\nrows = {rows}\nindex = \"{kind}\"\ninline = true\n"
+        );
+        write(bench.root(), "codelupe.toml", settings.as_bytes());
+        let config = bench.root().join("codelupe.toml").display().to_string();
+        bench.folder_repository("ours", &[("one.rs", &real_code("core/src/blob.rs"))]);
+        let crates = [&crates[..], &[bench.sources().join("ours")]].concat();
+        let mut increment = Value::Null;
+        for halves in crates.chunks(15) {
+            let sources: Vec<String> = halves.iter().map(|path| format!("repo:{}", path.display())).collect();
+            let mut arguments = vec!["process", "--config", &config];
+            arguments.extend(sources.iter().map(String::as_str));
+            bench.json(&arguments);
+            increment = bench.json(&["dedup", "--config", &config]);
+        }
+        let rebuilt = bench.json(&["dedup", "--rebuild", "--config", &config]);
+        for figure in ["files", "exact", "near", "compared"] {
+            assert_eq!(increment[figure], rebuilt[figure], "{figure} of {permutations}");
+        }
+        let ours = bench.sources().join("ours/one.rs").display().to_string();
+        let similar = bench.json(&["similar", "--config", &config, &ours]);
+        assert_eq!(similar["matches"][0]["jaccard"], 1.0, "{permutations}");
+        let built = bench.json(&["build", "--config", &config]);
+        assert!(!built.is_null());
+        let file = bench.root().join("signatures.parquet").display().to_string();
+        let exported = bench.json(&["signatures", "export", "--config", &config, &file]);
+        let imported = bench.json(&["signatures", "import", "--config", &config, &file]);
+        assert_eq!(exported["signatures"], imported["read"], "{permutations}");
+        // Others do not take them, nor can they be compared with what others made.
+        let said = text(&bench.output(&["signatures", "import", &file]).stderr);
+        assert!(said.contains(&format!("\"permutations\":{permutations}")), "{said}");
+    }
+}
+
+#[test]
+fn bands_that_the_permutations_have_no_room_for_are_refused_and_tune_shows_some_that_fit() {
+    let bench = Bench::new();
+    write(bench.root(), "codelupe.toml", b"[dedup]\npermutations = 128\n");
+    let config = bench.root().join("codelupe.toml").display().to_string();
+    let refused = bench.output(&["dedup", "--config", &config]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(64), "{said}");
+    assert!(said.contains("need 250 values, and signatures have 128"), "{said}");
+    let tuned = bench.json(&["dedup", "tune", "--permutations", "128"]);
+    assert_eq!(
+        (number(&tuned["permutations"]), number(&tuned["chosen"]["bands"])),
+        (128, 12)
+    );
+    for other in tuned["others"].as_array().unwrap() {
+        assert!(number(&other["bands"]) * number(&other["rows"]) <= 128, "{other}");
+    }
+    let said = text(&bench.output(&["dedup", "tune", "--permutations", "100"]).stderr);
+    assert!(said.contains("64, 128, 192 or 256"), "{said}");
+}
+
+#[test]
 fn what_is_like_a_file_is_found() {
     let bench = forked();
     let file = bench.root().join("mine.rs");

@@ -1,6 +1,6 @@
 //! Whether the permutations behave as independent ones would: the error of the estimated similarity against theory.
 
-use codelupe_dedup::{PERMUTATIONS, ShingleSize, Signature, jaccard, shingles};
+use codelupe_dedup::{MAX_PERMUTATIONS, ShingleSize, Signature, jaccard, shingles};
 
 const TRIALS: usize = 300;
 
@@ -39,7 +39,7 @@ fn estimates_have_no_bias_and_the_error_of_independent_permutations() {
 /// The mean error is normal around 0, the mean absolute error around `sigma * sqrt(2 / pi)` with deviation
 /// `sigma * sqrt(1 - 2 / pi)`, each over the root of the trials. Four deviations are allowed: 1 in 16,000 by chance.
 fn check(errors: &[f64], exact: f64, size: usize) {
-    let sigma = (exact * (1.0 - exact) / PERMUTATIONS as f64).sqrt();
+    let sigma = (exact * (1.0 - exact) / MAX_PERMUTATIONS as f64).sqrt();
     let root = (errors.len() as f64).sqrt();
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     let absolute = errors.iter().map(|error| error.abs()).sum::<f64>() / errors.len() as f64;

@@ -1,12 +1,12 @@
 //! No near-duplicate crosses a split: validation and held-out files with a near twin elsewhere are dropped.
 //!
 //! Deduplication misses pairs by design (half of those at similarity 0.7 with 25 x 10 bands). Here the same signatures are
-//! banded 50 x 5, which misses one in ten thousand at 0.7; candidates are verified exactly.
+//! banded for recall (50 x 5 of 256 values miss one in ten thousand at 0.7); candidates are verified exactly.
 
 use std::collections::BTreeMap;
 
 use codelupe_core::{Reason, Split};
-use codelupe_dedup::{LeakConfig, LeakFinder, Signature};
+use codelupe_dedup::{Banding, LeakConfig, LeakFinder, Signature};
 use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::BuildCandidate;
 
@@ -30,6 +30,7 @@ pub(super) fn drop_leaks(
     ] {
         let watched = aside.iter().filter(|(doc, _)| outcomes[**doc as usize] == Ok(split));
         let config = LeakConfig {
+            banding: Banding::high_recall(context.config.dedup.signature_size()?),
             threshold: context.config.dedup.threshold()?,
             ..LeakConfig::default()
         };

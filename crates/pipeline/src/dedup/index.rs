@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use codelupe_core::{BlobId, ErrorCode};
-use codelupe_dedup::{Banding, Groups, PERMUTATIONS, Signature};
+use codelupe_dedup::{Banding, Groups, Signature};
 use codelupe_process::View;
 use codelupe_store::catalogue::DedupCandidate;
 use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, SignedDocument};
@@ -91,7 +91,7 @@ pub(crate) fn parameters(config: &Config) -> Result<IndexParameters, Error> {
         scheme: codelupe_dedup::SCHEME.to_owned(),
         recipe: config.recipe(),
         shingle_tokens: count(config.dedup.shingle_size()?.get()),
-        permutations: count(PERMUTATIONS),
+        permutations: count(config.dedup.signature_size()?.get()),
         bands: count(banding.bands()),
         rows: count(banding.rows()),
     })
@@ -194,7 +194,7 @@ pub(crate) fn insert(
 pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signature>) -> SignedDocument {
     SignedDocument {
         blob,
-        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes().to_vec()),
+        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes()),
         keys: signature.map_or_else(Vec::new, |signature| banding.keys(signature).collect()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use codelupe_core::ErrorCode;
-use codelupe_dedup::{SIGNATURE_BYTES, Signature};
+use codelupe_dedup::Signature;
 use codelupe_store::SegmentReader;
 use codelupe_store::segment::Location;
 
@@ -47,9 +47,8 @@ pub(crate) fn signatures(
 }
 
 fn decode(segment: i64, bytes: Option<&[u8]>) -> Result<Option<Signature>, Error> {
-    let array = |bytes: &[u8]| <[u8; SIGNATURE_BYTES]>::try_from(bytes).map_err(|_| damaged(segment));
     bytes
-        .map(|bytes| array(bytes).map(|array| Signature::from_le_bytes(&array)))
+        .map(|bytes| Signature::try_from(bytes).map_err(|_| damaged(segment)))
         .transpose()
 }
 

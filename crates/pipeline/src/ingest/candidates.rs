@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codelupe_core::BlobId;
-use codelupe_dedup::{SIGNATURE_BYTES, Signature};
+use codelupe_dedup::Signature;
 use codelupe_store::catalogue::CandidateRow;
 use codelupe_store::lsh::{LshIndex, NeighbourLimits, SignedDocument};
 
@@ -44,11 +44,11 @@ impl<'a> CandidateFinder<'a> {
 
     /// Notes a kept content that has a signature.
     pub(super) fn add(&mut self, blob: BlobId, signature: Option<&[u8]>) {
-        let array = signature.and_then(|bytes| <&[u8; SIGNATURE_BYTES]>::try_from(bytes).ok());
-        let (Some(_), Some(array), Ok(banding)) = (&self.index, array, self.context.config.dedup.banding()) else {
+        let signature = signature.and_then(|bytes| Signature::try_from(bytes).ok());
+        let (Some(_), Some(signature), Ok(banding)) = (&self.index, signature, self.context.config.dedup.banding())
+        else {
             return;
         };
-        let signature = Signature::from_le_bytes(array);
         self.waiting.push(index::signed(banding, blob, Some(&signature)));
     }
 

@@ -27,7 +27,7 @@ pub(super) fn run(
     from: Receiver<Chunk>,
     to: SyncSender<ProcessedChunk>,
 ) -> Result<(), Error> {
-    let signer = Signer::new(context.config.dedup.shingle_size()?);
+    let signer = context.config.dedup.signer()?;
     let progress = &*context.progress;
     for chunk in from {
         let contents = chunk

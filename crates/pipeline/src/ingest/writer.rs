@@ -58,9 +58,11 @@ impl Writer<'_> {
         for content in chunk.contents {
             let segment = match &mut self.segment {
                 Some(segment) => segment,
-                None => self
-                    .segment
-                    .insert(SegmentWriter::create(&self.context.folder, self.recipe)?),
+                None => self.segment.insert(SegmentWriter::create(
+                    &self.context.folder,
+                    self.recipe,
+                    self.context.config.dedup.signature_size()?.signature_bytes(),
+                )?),
             };
             let (record, mut row) = split(content);
             row.segment_row = segment.append(&record)?;

@@ -64,7 +64,7 @@ pub(crate) fn write_segment(files: &[SourceFile]) -> Result<Duration, Box<dyn Er
     let folder = DataFolder::new(root.path().join("data"));
     let _lock = folder.lock()?;
     let started = Instant::now();
-    let mut writer = SegmentWriter::create(&folder, "recipe")?;
+    let mut writer = SegmentWriter::create(&folder, "recipe", 1024)?;
     for file in files {
         writer.append(&ContentRecord {
             blob: file.blob.to_string(),

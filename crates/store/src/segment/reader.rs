@@ -84,7 +84,7 @@ impl SegmentReader {
         record(&batch).ok_or_else(|| missing(at))
     }
 
-    /// Calls `each` with the row and the signature (1,024 bytes, or none) of every content of a segment.
+    /// Calls `each` with the row and the signature (none for some) of every content of a segment.
     ///
     /// # Errors
     /// `NotFound`, `Corrupt` or `Io` when the segment cannot be read.

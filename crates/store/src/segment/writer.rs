@@ -15,11 +15,8 @@ use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 
 use super::{ContentRecord, FORMAT_VERSION, SegmentInfo, VERSION_KEY};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::folder::{DataFolder, publish, work_name};
-
-/// Bytes of a signature: 256 u32.
-pub(super) const SIGNATURE_BYTES: i32 = 1024;
 
 /// Rows are handed to the Parquet encoder when this many bytes wait.
 const BATCH_BYTES: usize = 4 << 20;
@@ -36,6 +33,7 @@ pub struct SegmentWriter {
     folder: DataFolder,
     path: PathBuf,
     writer: ArrowWriter<File>,
+    schema: SchemaRef,
     columns: Columns,
     digest: Sha256,
     rows: u32,
@@ -44,20 +42,24 @@ pub struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Starts a segment of contents processed by one recipe, which is part of its name.
+    /// Starts a segment of contents processed by one recipe, which is part of its name, with signatures of so many bytes.
     ///
     /// # Errors
-    /// `DiskFull`, `Permission` or `Io` when the file cannot be made.
-    pub fn create(folder: &DataFolder, recipe: &str) -> Result<Self, Error> {
+    /// `Invalid` for signatures longer than the format can hold; `DiskFull`, `Permission` or `Io` when the file cannot be made.
+    pub fn create(folder: &DataFolder, recipe: &str, signature_bytes: usize) -> Result<Self, Error> {
+        let width = i32::try_from(signature_bytes)
+            .map_err(|_| Error::new(ErrorKind::Invalid, "signatures of this length do not fit a segment"))?;
+        let schema = schema(width);
         let path = folder.tmp().join(work_name("segment"));
         let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties()))
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties()))
             .map_err(|error| Error::parquet("start", &path, error))?;
         Ok(Self {
             folder: folder.clone(),
             path,
             writer,
-            columns: Columns::new(),
+            schema,
+            columns: Columns::new(width),
             digest: Sha256::new_with_prefix(recipe),
             rows: 0,
             text_bytes: 0,
@@ -121,7 +123,7 @@ impl SegmentWriter {
         let bytes = self.columns.bytes;
         let batch = self
             .columns
-            .finish()
+            .finish(&self.schema)
             .map_err(|error| Error::parquet("append to", &self.path, error.into()))?;
         self.writer
             .write(&batch)
@@ -151,7 +153,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn new() -> Self {
+    fn new(width: i32) -> Self {
         Self {
             blob: StringBuilder::new(),
             file_name: StringBuilder::new(),
@@ -160,7 +162,7 @@ impl Columns {
             quality: UInt8Builder::new(),
             signals: StringBuilder::new(),
             redactions: StringBuilder::new(),
-            signature: FixedSizeBinaryBuilder::new(SIGNATURE_BYTES),
+            signature: FixedSizeBinaryBuilder::new(width),
             text: StringBuilder::new(),
             bytes: 0,
         }
@@ -179,11 +181,13 @@ impl Columns {
             None => self.signature.append_null(),
         }
         self.text.append_option(record.text.as_deref());
-        self.bytes += SIGNATURE_BYTES as usize + record.signals.len() + record.text.as_ref().map_or(0, String::len);
+        self.bytes += record.signature.as_ref().map_or(0, Vec::len)
+            + record.signals.len()
+            + record.text.as_ref().map_or(0, String::len);
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    fn finish(&mut self, schema: &SchemaRef) -> Result<RecordBatch, arrow_schema::ArrowError> {
         self.bytes = 0;
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(self.blob.finish()),
@@ -196,11 +200,11 @@ impl Columns {
             Arc::new(self.signature.finish()),
             Arc::new(self.text.finish()),
         ];
-        RecordBatch::try_new(schema(), arrays)
+        RecordBatch::try_new(Arc::clone(schema), arrays)
     }
 }
 
-fn schema() -> SchemaRef {
+fn schema(width: i32) -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("blob", DataType::Utf8, false),
         Field::new("file_name", DataType::Utf8, false),
@@ -209,7 +213,7 @@ fn schema() -> SchemaRef {
         Field::new("quality", DataType::UInt8, false),
         Field::new("signals", DataType::Utf8, false),
         Field::new("redactions", DataType::Utf8, false),
-        Field::new("signature", DataType::FixedSizeBinary(SIGNATURE_BYTES), true),
+        Field::new("signature", DataType::FixedSizeBinary(width), true),
         Field::new("text", DataType::Utf8, true),
     ]))
 }

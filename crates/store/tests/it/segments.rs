@@ -18,7 +18,7 @@ fn texts() -> Vec<String> {
 #[test]
 fn every_row_is_read_back_in_any_order() {
     let place = Place::new();
-    let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+    let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     let texts = texts();
     for (n, text) in (0..).zip(&texts) {
         let dropped = n % 7 == 3;
@@ -66,7 +66,7 @@ fn every_row_is_read_back_in_any_order() {
 fn the_same_work_gives_the_same_name_and_bytes() {
     let write = || {
         let place = Place::new();
-        let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+        let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
         writer.append(&record("one")).unwrap();
         let info = writer.finish().unwrap();
         let bytes = fs::read(place.folder.segment(&info.name)).unwrap();
@@ -78,7 +78,7 @@ fn the_same_work_gives_the_same_name_and_bytes() {
 #[test]
 fn a_damaged_or_foreign_segment_is_an_error_that_names_it() {
     let place = Place::new();
-    let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+    let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     writer.append(&record("one")).unwrap();
     let name = writer.finish().unwrap().name;
     let path = place.folder.segment(&name);
@@ -100,13 +100,13 @@ fn a_damaged_or_foreign_segment_is_an_error_that_names_it() {
 #[test]
 fn what_a_crash_leaves_behind_is_removed_and_what_is_linked_stays() {
     let place = Place::new();
-    let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+    let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     writer.append(&record("linked")).unwrap();
     let linked = writer.finish().unwrap().name;
-    let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+    let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     writer.append(&record("published, not linked")).unwrap();
     let orphan = writer.finish().unwrap().name;
-    let mut writer = SegmentWriter::create(&place.folder, "recipe").unwrap();
+    let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     writer.append(&record("not finished")).unwrap();
     drop(writer);
     let removed = place.folder.remove_orphans(&place.lock, |name| name == linked).unwrap();

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use codelupe_core::{BlobId, ErrorCode};
-use codelupe_dedup::{Banding, ElectionConfig, Groups, Outcome, PERMUTATIONS, SCHEME, ShingleSize, Signer, elect};
+use codelupe_dedup::{Banding, ElectionConfig, Groups, MAX_PERMUTATIONS, Outcome, SCHEME, ShingleSize, Signer, elect};
 use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, NeighbourLimits, SignedDocument};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 use rayon::prelude::*;
@@ -181,7 +181,7 @@ fn parameters(banding: Banding) -> IndexParameters {
         scheme: SCHEME.to_owned(),
         recipe: "synthetic".to_owned(),
         shingle_tokens: count(ShingleSize::default().get()),
-        permutations: count(PERMUTATIONS),
+        permutations: count(MAX_PERMUTATIONS),
         bands: count(banding.bands()),
         rows: count(banding.rows()),
     }

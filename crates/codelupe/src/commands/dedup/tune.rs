@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use codelupe_core::ErrorCode;
-use codelupe_dedup::{BandTable, Banding, PERMUTATIONS, SIGNATURE_BYTES, Threshold};
+use codelupe_dedup::{BandTable, Banding, Permutations, Threshold};
 use comfy_table::Table;
 use serde_json::{Value, json};
 
@@ -28,11 +28,21 @@ pub(crate) fn run(settings: &Settings, arguments: &TuneArguments) -> anyhow::Res
     let configured = &settings.config.dedup;
     let bad = || Failure::new(ErrorCode::Validation, "these settings do not go together");
     let threshold = Threshold::new(arguments.threshold.unwrap_or(configured.threshold)).with_context(bad)?;
-    let bands = arguments.bands.unwrap_or(configured.bands);
-    let chosen = Banding::new(bands, arguments.rows.unwrap_or(configured.rows)).with_context(bad)?;
+    let permutations =
+        Permutations::new(arguments.permutations.unwrap_or(configured.permutations)).with_context(bad)?;
+    let rows = arguments.rows.unwrap_or(configured.rows);
+    // With other permutations than those configured, and no bands named, as many as fit.
+    let bands = match (arguments.bands, permutations.get() == configured.permutations) {
+        (Some(bands), _) => bands,
+        (None, true) => configured.bands,
+        (None, false) => permutations.get().checked_div(rows).unwrap_or(0),
+    };
+    let chosen = Banding::new(bands, rows)
+        .and_then(|banding| banding.within(permutations))
+        .with_context(bad)?;
     let others: Vec<Banding> = OTHER_ROWS
         .iter()
-        .filter_map(|rows| Banding::new(PERMUTATIONS / rows, *rows).ok())
+        .filter_map(|rows| Banding::new(permutations.get() / rows, *rows).ok())
         .collect();
     let curve: Vec<Value> = SHOWN
         .iter()
@@ -41,15 +51,16 @@ pub(crate) fn run(settings: &Settings, arguments: &TuneArguments) -> anyhow::Res
         .collect();
     let value = json!({
         "threshold": threshold.get(),
-        "chosen": describe(chosen, threshold),
+        "permutations": permutations.get(),
+        "chosen": describe(chosen, threshold, permutations),
         "curve": curve,
-        "others": others.iter().map(|other| describe(*other, threshold)).collect::<Vec<_>>(),
+        "others": others.iter().map(|other| describe(*other, threshold, permutations)).collect::<Vec<_>>(),
     });
-    print(settings.json, &value, || told(chosen, threshold, &others))
+    print(settings.json, &value, || told(chosen, threshold, permutations, &others))
 }
 
 /// What a banding finds and costs.
-fn describe(banding: Banding, threshold: Threshold) -> Value {
+fn describe(banding: Banding, threshold: Threshold, permutations: Permutations) -> Value {
     json!({
         "bands": banding.bands(),
         "rows": banding.rows(),
@@ -58,11 +69,11 @@ fn describe(banding: Banding, threshold: Threshold) -> Value {
         "recall_over_threshold": banding.mean_probability(threshold.get()),
         "compared_in_vain": banding.candidate_probability(UNLIKE),
         "memory_bytes_per_million_files": 1_000_000 * BandTable::bytes_per_document(banding),
-        "signature_bytes_per_million_files": 1_000_000 * SIGNATURE_BYTES,
+        "signature_bytes_per_million_files": 1_000_000 * permutations.signature_bytes(),
     })
 }
 
-fn told(chosen: Banding, threshold: Threshold, others: &[Banding]) -> String {
+fn told(chosen: Banding, threshold: Threshold, permutations: Permutations, others: &[Banding]) -> String {
     let jaccard = threshold.get();
     let mut curve = tables::table(&["Jaccard", "found", ""], &[0, 1]);
     for hundredths in SHOWN {
@@ -71,18 +82,19 @@ fn told(chosen: Banding, threshold: Threshold, others: &[Banding]) -> String {
         curve.add_row([format!("{similarity:.2}"), percent(found), bar(found)]);
     }
     format!(
-        "{} bands of {} rows, threshold {jaccard}.\n\n{curve}\n\n\
+        "{} bands of {} rows of {} permutations, threshold {jaccard}.\n\n{curve}\n\n\
          Of pairs at {jaccard}, {} are found; of pairs spread evenly from there to 1, {}. A pair that is found is compared\n\
          exactly, so nothing under {jaccard} is ever dropped; the others cost time: {} of pairs at {UNLIKE}.\n\
          A million files have {} MB of band keys, in memory while they are compared, and {} MB of signatures on disk.\n\n\
          Other choices:\n{}",
         chosen.bands(),
         chosen.rows(),
+        permutations.get(),
         percent(chosen.candidate_probability(jaccard)),
         percent(chosen.mean_probability(jaccard)),
         percent(chosen.candidate_probability(UNLIKE)),
         BandTable::bytes_per_document(chosen),
-        SIGNATURE_BYTES,
+        permutations.signature_bytes(),
         compare(others, threshold)
     )
 }
