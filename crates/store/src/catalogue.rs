@@ -16,6 +16,7 @@ mod hosted;
 mod jobs;
 mod repositories;
 mod story;
+mod training;
 mod url;
 
 use std::borrow::Cow;
@@ -54,6 +55,10 @@ pub(crate) use jobs::{lease_must_hold, milliseconds};
 pub use repositories::Repositories;
 pub use story::{BuildStory, ContentStory, FileStory, TwinStory};
 pub(crate) use story::{STORY, StoryRow, split_name, unknown_file};
+pub use training::{
+    ModelKind, ModelRow, ModelState, NewModel, NewRun, ParseNameError, RunEnd, RunProgress, RunRow, RunState, Signal,
+    Training,
+};
 pub use url::CatalogueUrl;
 
 use crate::error::Error;
@@ -76,6 +81,7 @@ pub trait Backend:
     + Errors
     + HostedRepositories
     + Crawls
+    + Training
     + Debug
     + Send
     + Sync

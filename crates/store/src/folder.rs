@@ -56,6 +56,11 @@ impl DataFolder {
         self.root.join("lsh")
     }
 
+    /// The folder of models, and of the runs that make them.
+    pub fn models(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
     /// The folder of files being written.
     pub fn tmp(&self) -> PathBuf {
         self.root.join("tmp")

@@ -10,6 +10,7 @@
 //!   builds/NAME/          immutable corpora: manifest.json, README.md, SPLIT/*.parquet
 //!   search/               the index of the latest build
 //!   lsh/                  the LSH index: sorted runs, and a manifest that names them
+//!   models/               bases, adapters and the runs that made them (the trainer looks after them)
 //!   tmp/                  files being written; emptied by the next writer that is alone
 //! ```
 //!

@@ -7,6 +7,7 @@ mod crawls;
 mod hosted;
 mod list;
 mod names;
+mod training;
 mod upsert;
 
 use super::{Connection, Database, Store, now, raise_generation};

@@ -15,6 +15,7 @@ mod lsh;
 mod migrations;
 mod rows;
 mod segments;
+mod training;
 mod world;
 
 use codelupe_core::BlobId;

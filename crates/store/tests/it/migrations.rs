@@ -97,6 +97,7 @@ async fn full(world: &World) -> Schema {
         shared: 3,
     };
     catalogue.record_candidates(&[candidate], None).await.unwrap();
+    crate::training::fill(&catalogue).await;
     if !world.is_sqlite() {
         fill_index(&catalogue).await;
     }
