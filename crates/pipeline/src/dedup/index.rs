@@ -194,7 +194,7 @@ pub(crate) fn insert(
 pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signature>) -> SignedDocument {
     SignedDocument {
         blob,
-        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes()),
+        signature: signature.map_or_else(Vec::new, Signature::to_le_bytes),
         keys: signature.map_or_else(Vec::new, |signature| banding.keys(signature).collect()),
     }
 }

@@ -75,7 +75,7 @@ fn process(
         bytes: blob.bytes.len() as u64,
         key: blob.key,
         processed,
-        signature: signature.map(|signature| signature.to_le_bytes().to_vec()),
+        signature: signature.map(|signature| signature.to_le_bytes()),
     }
 }
 

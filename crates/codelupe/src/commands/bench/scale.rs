@@ -202,7 +202,7 @@ async fn insert(synthetic: &Synthetic, index: &dyn LshIndex, banding: Banding, d
                     let document = SignedDocument {
                         blob: blob(document),
                         keys: signature.iter().flat_map(|signature| banding.keys(signature)).collect(),
-                        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes().to_vec()),
+                        signature: signature.map_or_else(Vec::new, |signature| signature.to_le_bytes()),
                     };
                     (text.len(), document)
                 },
