@@ -14,7 +14,7 @@ use crate::source::outline;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 12] = [
+const LEVELS: [(&str, &[&str]); 14] = [
     ("codelupe-core", &[]),
     ("codelupe-forge", &["codelupe-core"]),
     ("codelupe-process", &["codelupe-core"]),
@@ -36,7 +36,12 @@ const LEVELS: [(&str, &[&str]); 12] = [
         "codelupe-server",
         &["codelupe-core", "codelupe-store", "codelupe-search"],
     ),
-    ("codelupe-train", &["codelupe-core", "codelupe-store"]),
+    ("codelupe-model", &["codelupe-core"]),
+    ("codelupe-samples", &["codelupe-core"]),
+    (
+        "codelupe-train",
+        &["codelupe-core", "codelupe-store", "codelupe-model", "codelupe-samples"],
+    ),
     (
         "codelupe",
         &[
@@ -49,6 +54,8 @@ const LEVELS: [(&str, &[&str]); 12] = [
             "codelupe-pipeline",
             "codelupe-server",
             "codelupe-train",
+            "codelupe-model",
+            "codelupe-samples",
         ],
     ),
     // Every crate may have it as a dev-dependency, which is not counted here; none as a normal one.
