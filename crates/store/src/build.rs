@@ -24,7 +24,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use manifest::{Description, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest, Tally};
-pub use reader::read_shard;
+pub use reader::{read_blobs, read_shard};
 
 use crate::error::{Error, ErrorKind};
 use crate::folder::{DataFolder, publish, remove, sync_folder, work_name, write_synced};

@@ -6,6 +6,7 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt32Type};
 use arrow_array::{Array, RecordBatch};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{BuildRecord, ShardManifest};
@@ -36,6 +37,31 @@ pub fn read_shard<E: From<Error>>(
                 Error::new(ErrorKind::Corrupt, context)
             })?;
             each(record)?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `each` with the repository and the blob id, hexadecimal, of every file of a shard, in order, without reading contents.
+///
+/// # Errors
+/// `NotFound`, `Corrupt` or `Io` when the shard cannot be read.
+pub fn read_blobs(build: &Path, shard: &ShardManifest, mut each: impl FnMut(&str, &str)) -> Result<(), Error> {
+    let path = build.join(&shard.path);
+    let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::parquet("read", &path, error))?;
+    let columns = ProjectionMask::columns(builder.parquet_schema(), ["repository", "blob"]);
+    let batches = builder.with_projection(columns).build();
+    for batch in batches.map_err(|error| Error::parquet("read", &path, error))? {
+        let batch = batch.map_err(|error| Error::parquet("read", &path, error.into()))?;
+        let column = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
+        let (Some(repositories), Some(blobs)) = (column("repository"), column("blob")) else {
+            let context = format!("`{}` lacks a column of a build", path.display());
+            return Err(Error::new(ErrorKind::Corrupt, context));
+        };
+        for (repository, blob) in repositories.iter().flatten().zip(blobs.iter().flatten()) {
+            each(repository, blob);
         }
     }
     Ok(())

@@ -1,0 +1,136 @@
+//! What is put beside the files of a model: the tokenizer, `training.json` and a card.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::TrainConfig;
+use crate::error::Error;
+use crate::evaluate::Evaluation;
+use crate::files::{copy, write, write_json};
+use crate::format::Material;
+use crate::run::Figures;
+
+/// The files of a tokenizer, as far as a model has them.
+pub(crate) const TOKENIZER_FILES: [&str; 6] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+];
+
+/// Where a model comes from: `training.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Program and version.
+    pub program: String,
+    /// The model.
+    pub name: String,
+    /// The model whose weights it started from or needs.
+    pub base: String,
+    /// The model that it continues.
+    pub parent: Option<String>,
+    /// The run.
+    pub run: String,
+    /// The engine.
+    pub engine: String,
+    /// The settings.
+    pub config: TrainConfig,
+    /// What it learnt from.
+    pub material: Material,
+    /// What it took.
+    pub figures: Figures,
+    /// How it did on held-out files.
+    pub evaluation: Option<Evaluation>,
+    /// How what it was compared with did.
+    pub compared: Option<Evaluation>,
+}
+
+/// Puts everything beside the files of a model that makes it usable alone.
+pub(crate) fn complete(folder: &Path, base: &Path, training: &Training) -> Result<(), Error> {
+    copy(&TOKENIZER_FILES, base, folder)?;
+    write_json(&folder.join("training.json"), training)?;
+    write(&folder.join("README.md"), card(training).as_bytes())
+}
+
+/// The model card, with the header that model hubs read.
+fn card(training: &Training) -> String {
+    let mut text = String::new();
+    let Training {
+        name,
+        base,
+        material,
+        figures,
+        ..
+    } = training;
+    let kind = if figures.is_adapter {
+        "A LoRA adapter"
+    } else {
+        "A model"
+    };
+    let library = if figures.is_adapter { "peft" } else { "transformers" };
+    let _ = write!(
+        text,
+        "---\nlibrary_name: {library}\nbase_model: {}\ntags:\n- code\n---\n\n# {name}\n\n\
+         {kind} trained by {} from `{base}` on {} files of the build `{}` ({} tokens, {} of them learnt).\n\n",
+        serde_json::Value::from(base.as_str()),
+        training.program,
+        material.languages.values().sum::<u64>(),
+        material.build,
+        material.tokens,
+        material.learnt,
+    );
+    if let Some(evaluation) = &training.evaluation {
+        text.push_str("## Held-out files\n\n");
+        text.push_str(&evaluation_table(evaluation, training.compared.as_ref()));
+    }
+    let _ = writeln!(
+        text,
+        "\n## Training\n\n{} steps of {} rows of {} tokens by the engine `{}`; {:.0} tokens/s, at most {} MB of memory, \
+         {:.0} s. Settings, figures and the build's digest are in `training.json`.\n",
+        figures.steps,
+        training.config.rows_per_step,
+        training.config.samples.sequence_length,
+        training.engine,
+        figures.tokens_per_second,
+        figures.peak_memory / 1_000_000,
+        figures.seconds,
+    );
+    text.push_str("## Licences of the files\n\n| licence | files |\n|---|---:|\n");
+    for (licence, files) in &material.licences {
+        let _ = writeln!(text, "| {} | {files} |", licence.replace('|', "\\|"));
+    }
+    text
+}
+
+/// Losses by language, beside those of what it was compared with.
+fn evaluation_table(evaluation: &Evaluation, compared: Option<&Evaluation>) -> String {
+    let mut text = "| language | loss | bits per byte | before | tokens |\n|---|---:|---:|---:|---:|\n".to_owned();
+    let before = |language: &str| compared.and_then(|compared| compared.languages.get(language));
+    let rows = std::iter::once(("all", evaluation.total, compared.map(|compared| compared.total))).chain(
+        evaluation
+            .languages
+            .iter()
+            .map(|(language, score)| (language.as_str(), *score, before(language).copied())),
+    );
+    for (language, score, before) in rows {
+        let before = before.map_or_else(|| "-".to_owned(), |before| format!("{:.3}", before.loss));
+        let _ = writeln!(
+            text,
+            "| {language} | {:.3} | {:.3} | {before} | {} |",
+            score.loss, score.bits_per_byte, score.tokens
+        );
+    }
+    let holes = evaluation.holes;
+    let _ = writeln!(
+        text,
+        "\n{} holes filled in: {:.1} % exactly, similarity {:.3}.",
+        holes.count,
+        100.0 * holes.exact,
+        holes.similarity
+    );
+    text
+}

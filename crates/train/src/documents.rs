@@ -1,0 +1,132 @@
+//! The files of a build, as the makers of samples take them.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+
+use codelupe_core::{BlobId, ErrorCode, Language, Split};
+use codelupe_samples::Document;
+use codelupe_store::DataFolder;
+use codelupe_store::build::{BuildRecord, Manifest, SplitManifest, read_blobs, read_shard};
+use codelupe_store::catalogue::BuildRow;
+
+use crate::error::{Error, ErrorKind};
+
+/// Documents that wait for the makers of samples: one is at most as large as the largest file of a build.
+const WAITING: usize = 64;
+
+/// A build on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Build {
+    pub(crate) name: String,
+    pub(crate) digest: String,
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+impl Build {
+    pub(crate) fn open(folder: &DataFolder, row: &BuildRow) -> Result<Self, Error> {
+        let path = folder.builds().join(&row.name);
+        let manifest = serde_json::from_str(&row.manifest).map_err(|error| Error::damaged(&path, error))?;
+        Ok(Self {
+            name: row.name.clone(),
+            digest: row.digest.clone(),
+            path,
+            manifest,
+        })
+    }
+
+    fn split(&self, split: Split) -> Option<&SplitManifest> {
+        self.manifest
+            .splits
+            .iter()
+            .find(|manifest| manifest.name == split.as_str())
+    }
+
+    /// Calls `each` with the repository and the blob of every file of a split, in order.
+    pub(crate) fn blobs(&self, split: Split, mut each: impl FnMut(&str, BlobId)) -> Result<(), Error> {
+        let mut damaged = None;
+        for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
+            read_blobs(&self.path, shard, |repository, blob| match blob.parse() {
+                Ok(blob) => each(repository, blob),
+                Err(_) => damaged = Some(blob.to_owned()),
+            })?;
+        }
+        match damaged {
+            Some(blob) => Err(Error::damaged(&self.path, format!("`{blob}` is no id of a blob"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls `each` with every file of a split, in order.
+    pub(crate) fn records(&self, split: Split, mut each: impl FnMut(&BuildRecord)) -> Result<(), Error> {
+        for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
+            read_shard(&self.path, shard, |record| {
+                each(&record);
+                Ok::<(), codelupe_store::Error>(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Hands the wanted files of a split to `take`, by repository and path, while they are read by another thread.
+    pub(crate) fn documents<T>(
+        &self,
+        split: Split,
+        wanted: impl Fn(&BuildRecord) -> bool + Send,
+        take: impl FnOnce(&mut dyn Iterator<Item = Result<Document, Error>>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = sync_channel(WAITING);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
+                    let sent = read_shard(&self.path, shard, |record| {
+                        if !wanted(&record) {
+                            return Ok(());
+                        }
+                        // Whoever takes them has gone, and says why.
+                        sender.send(Ok(document(record))).map_err(|_| Gone::Taker)
+                    });
+                    match sent {
+                        Ok(()) => {}
+                        Err(Gone::Taker) => return,
+                        Err(Gone::Store(error)) => {
+                            let _ = sender.send(Err(error.into()));
+                            return;
+                        }
+                    }
+                }
+            });
+            take(&mut receiver.into_iter())
+        })
+    }
+}
+
+/// Why reading ended.
+enum Gone {
+    Taker,
+    Store(codelupe_store::Error),
+}
+
+impl From<codelupe_store::Error> for Gone {
+    fn from(error: codelupe_store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn document(record: BuildRecord) -> Document {
+    Document {
+        repository: record.repository,
+        path: record.path,
+        language: Language::named(record.language),
+        text: record.content,
+    }
+}
+
+/// The error of a data folder without a build.
+pub(crate) fn no_build(path: &Path) -> Error {
+    let context = format!(
+        "there is no build in `{}` yet; `codelupe run SOURCE` makes one",
+        crate::error::shown(path)
+    );
+    Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context)
+}

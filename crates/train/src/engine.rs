@@ -1,0 +1,104 @@
+//! Who trains. The seam is the job, not the operation: an engine is given a [`TrainJob`] and puts the result into a folder.
+
+pub mod native;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use codelupe_core::ErrorCode;
+
+use crate::config::EngineChoice;
+use crate::error::{Error, ErrorKind};
+use crate::job::{TrainEvent, TrainJob};
+
+/// Whether an engine can do a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Support {
+    /// It can, with about so many bytes of memory.
+    Yes {
+        /// Bytes of memory.
+        bytes: u64,
+        /// Why it is the right one, for a user.
+        why: String,
+    },
+    /// It cannot.
+    No {
+        /// Why, for a user.
+        why: String,
+    },
+}
+
+/// How an engine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All steps were taken.
+    AllSteps,
+    /// The validation loss did not fall any more.
+    Early,
+}
+
+/// Trains by jobs.
+pub trait TrainEngine {
+    /// Its name, as in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Whether it can do the job.
+    fn probe(&self, job: &TrainJob) -> Support;
+
+    /// Does the job, from its checkpoint if it has one, and puts the result into [`TrainJob::out`], whole or not at all.
+    ///
+    /// # Errors
+    /// `Cancelled` after a stop, with a checkpoint; `Diverged`, naming the rows; `Model`, `Samples`, `Engine` or `Store`.
+    fn run(&self, job: &TrainJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error>;
+}
+
+/// Tells work to end. Clones are the same token.
+#[derive(Debug, Clone, Default)]
+pub struct StopToken(Arc<AtomicBool>);
+
+impl StopToken {
+    /// Asks for the end.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// An error when the end was asked for.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.is_stopped() {
+            Err(Error::cancelled())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The engine for a job, and why it is that one.
+///
+/// # Errors
+/// `Engine` when the chosen one, or none, can do it, with the reasons.
+pub fn choose(choice: EngineChoice, job: &TrainJob) -> Result<(Box<dyn TrainEngine>, String), Error> {
+    let engines: Vec<Box<dyn TrainEngine>> = match choice {
+        EngineChoice::Auto | EngineChoice::Native => vec![Box::new(native::NativeEngine)],
+        EngineChoice::Torch => Vec::new(),
+    };
+    let mut reasons = Vec::new();
+    for engine in engines {
+        match engine.probe(job) {
+            Support::Yes { why, .. } => return Ok((engine, why)),
+            Support::No { why } => reasons.push(format!("{}: {why}", engine.name())),
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(format!("there is no engine `{choice}`"));
+    }
+    let context = format!("no engine can train this: {}", reasons.join("; "));
+    Err(Error::new(ErrorKind::Engine, ErrorCode::Validation, context))
+}

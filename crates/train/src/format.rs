@@ -1,0 +1,160 @@
+//! The samples of a run: made once, in its folder.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use codelupe_core::{BlobId, Split};
+use codelupe_samples::{DatasetSummary, Provenance, SampleConfig, Tokenizer, write_dataset};
+use codelupe_store::build::BuildRecord;
+use serde::{Deserialize, Serialize};
+
+use crate::config::TrainConfig;
+use crate::cursor::{Choice, sample};
+use crate::documents::Build;
+use crate::error::Error;
+
+/// What a run learns from, and what it is judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Material {
+    /// The build.
+    pub build: String,
+    /// SHA-256 of its manifest.
+    pub digest: String,
+    /// The hash over everything that the samples depend on.
+    pub data: String,
+    /// Files by licence expression; `none` where there is none.
+    pub licences: BTreeMap<String, u64>,
+    /// Files by language.
+    pub languages: BTreeMap<String, u64>,
+    /// Rows to learn.
+    pub rows: u64,
+    /// Tokens of them, without padding.
+    pub tokens: u64,
+    /// Tokens of them whose prediction counts.
+    pub learnt: u64,
+    /// Whether there are samples that say when to stop.
+    pub validation: bool,
+    /// Whether there are samples that a finished model is judged by.
+    pub held_out: bool,
+}
+
+/// Makes the samples of all kinds in the folder of a run.
+pub(crate) fn format(
+    build: &Build,
+    tokenizer: &Tokenizer,
+    config: &TrainConfig,
+    choice: &Choice,
+    run: &Path,
+) -> Result<Material, Error> {
+    let samples = config.sampling();
+    let mut census = Census::default();
+    let chosen = choice.all();
+    census.take(build, &chosen)?;
+    let train = write(build, tokenizer, (Split::Train, &chosen), &samples, &run.join("train"))?;
+    let validation = sample(build, Split::Validation, files_for(config.validation_rows))?;
+    let validation = write(
+        build,
+        tokenizer,
+        (Split::Validation, &validation),
+        &samples,
+        &run.join("validation"),
+    )?;
+    let held_out = sample(build, Split::HeldOut, files_for(config.held_out_rows))?;
+    let plain = SampleConfig {
+        fim_rate: 0.0,
+        repository_share: 0.0,
+        instruction_share: 0.0,
+        ..samples.clone()
+    };
+    let whole = write(
+        build,
+        tokenizer,
+        (Split::HeldOut, &held_out),
+        &plain,
+        &run.join("held_out"),
+    )?;
+    let holes = SampleConfig {
+        fim_rate: 1.0,
+        spm_rate: 0.0,
+        ..plain
+    };
+    write(
+        build,
+        tokenizer,
+        (Split::HeldOut, &held_out),
+        &holes,
+        &run.join("holes"),
+    )?;
+    Ok(Material {
+        build: build.name.clone(),
+        digest: build.digest.clone(),
+        data: train.inputs,
+        licences: census.licences,
+        languages: census.languages,
+        rows: train.rows,
+        tokens: train.total.tokens,
+        learnt: train.total.learnt,
+        validation: validation.rows > 0,
+        held_out: whole.rows > 0,
+    })
+}
+
+/// Files that make about so many rows; a file is seldom less than half a row.
+fn files_for(rows: u64) -> usize {
+    usize::try_from(rows.saturating_mul(2)).unwrap_or(usize::MAX)
+}
+
+/// Makes the samples of the wanted files of a split.
+fn write(
+    build: &Build,
+    tokenizer: &Tokenizer,
+    (split, wanted): (Split, &HashSet<BlobId>),
+    config: &SampleConfig,
+    out: &Path,
+) -> Result<DatasetSummary, Error> {
+    let provenance = Provenance {
+        build: build.name.clone(),
+        digest: digest(&build.digest, wanted),
+        split: split.as_str().to_owned(),
+    };
+    build.documents(
+        split,
+        |record| is_wanted(record, wanted),
+        |documents| Ok(write_dataset(documents, tokenizer, config, out, &provenance)?),
+    )
+}
+
+fn is_wanted(record: &BuildRecord, wanted: &HashSet<BlobId>) -> bool {
+    record.blob.parse().is_ok_and(|blob| wanted.contains(&blob))
+}
+
+/// What tells the files of a build that were chosen from any others.
+fn digest(build: &str, wanted: &HashSet<BlobId>) -> String {
+    use sha2::{Digest, Sha256};
+    let mut blobs: Vec<&BlobId> = wanted.iter().collect();
+    blobs.sort_unstable();
+    let mut hash = Sha256::new_with_prefix(build);
+    for blob in blobs {
+        hash.update(blob.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// What the chosen files are.
+#[derive(Default)]
+struct Census {
+    licences: BTreeMap<String, u64>,
+    languages: BTreeMap<String, u64>,
+}
+
+impl Census {
+    fn take(&mut self, build: &Build, chosen: &HashSet<BlobId>) -> Result<(), Error> {
+        build.records(Split::Train, |record| {
+            if is_wanted(record, chosen) {
+                let licence = record.licence.clone().unwrap_or_else(|| "none".to_owned());
+                *self.licences.entry(licence).or_default() += 1;
+                *self.languages.entry(record.language.clone()).or_default() += 1;
+            }
+        })
+    }
+}

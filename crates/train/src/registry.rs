@@ -1,0 +1,293 @@
+//! The models of a data folder: their folders, and what the catalogue says of them.
+
+use std::path::PathBuf;
+
+use codelupe_core::ErrorCode;
+use codelupe_model::{Adapter, Model, ModelConfig, Preset, init_model};
+use codelupe_samples::{Special, Tokenizer};
+use codelupe_store::catalogue::{ModelKind, ModelRow, ModelState, NewModel};
+use codelupe_store::{Catalogue, DataFolder};
+use tokio::runtime::Handle;
+
+use crate::documents::{Build, no_build};
+use crate::error::{Error, ErrorKind};
+use crate::files::{make_folder, name_of, remove_folder, rename};
+
+/// The longest name of a model.
+const MAX_NAME: usize = 100;
+
+/// Text that a tokenizer is learnt from, in bytes: more changes little for vocabularies of this size.
+const TOKENIZER_BYTES: usize = 64 << 20;
+
+/// The models of a data folder.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    folder: DataFolder,
+    catalogue: Catalogue,
+    runtime: Handle,
+}
+
+impl Registry {
+    /// The registry of a data folder. Its calls block.
+    pub fn new(folder: DataFolder, catalogue: Catalogue, runtime: Handle) -> Self {
+        Self {
+            folder,
+            catalogue,
+            runtime,
+        }
+    }
+
+    /// All models, oldest first.
+    ///
+    /// # Errors
+    /// `Store` when the catalogue cannot be read.
+    pub fn list(&self) -> Result<Vec<ModelRow>, Error> {
+        Ok(self.runtime.block_on(self.catalogue.models())?)
+    }
+
+    /// A model by name; the empty name is the adapter or model that came into use last.
+    ///
+    /// # Errors
+    /// `Model` when there is none; `Store` when the catalogue cannot be read.
+    pub fn find(&self, name: &str) -> Result<ModelRow, Error> {
+        let models = self.list()?;
+        if name.is_empty() {
+            let promoted = models.into_iter().filter(|model| model.state == ModelState::Promoted);
+            let latest = promoted.max_by_key(|model| (model.promoted_at, model.id));
+            return latest.ok_or_else(|| missing("no model is promoted yet"));
+        }
+        let found = models.into_iter().find(|model| model.name == name);
+        found.ok_or_else(|| missing(format!("there is no model `{name}`")))
+    }
+
+    /// The folder of a model.
+    pub fn folder_of(&self, name: &str) -> PathBuf {
+        self.folder.models().join(name)
+    }
+
+    /// Makes a small model with random weights and a tokenizer learnt from the latest build.
+    ///
+    /// # Errors
+    /// `Config` for a name that is none or is taken; `Nothing` without a build; `Samples`, `Model` or `Store`.
+    pub fn init(&self, preset: Preset, name: &str, vocabulary: usize, seed: u64) -> Result<ModelRow, Error> {
+        check_name(name)?;
+        if self.list()?.iter().any(|model| model.name == name) {
+            let context = format!("a model `{name}` exists already; `codelupe models rm {name}` removes it");
+            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+        }
+        let row = self.runtime.block_on(self.catalogue.latest_build())?;
+        let row = row.ok_or_else(|| no_build(self.folder.root()))?;
+        let build = Build::open(&self.folder, &row)?;
+        let partial = self.folder.models().join(format!("{name}.partial"));
+        remove_folder(&partial)?;
+        make_folder(&self.folder.models())?;
+        let beside = self.folder.models().join(format!("{name}.tokenizer.partial"));
+        remove_folder(&beside)?;
+        let tokenizer = learn_tokenizer(&build, vocabulary, &beside)?;
+        let mut config = ModelConfig::preset(preset, tokenizer.vocabulary_size())?;
+        config.eos_token_ids = vec![tokenizer.require(Special::EndOfText)?];
+        init_model(&partial, &config, seed)?;
+        crate::files::copy(&crate::card::TOKENIZER_FILES, &beside, &partial)?;
+        remove_folder(&beside)?;
+        let folder = self.folder_of(name);
+        remove_folder(&folder)?;
+        rename(&partial, &folder)?;
+        let model = NewModel {
+            name: name.to_owned(),
+            kind: ModelKind::Base,
+            line: name.to_owned(),
+            base: None,
+            parent: None,
+            loss: None,
+            evaluation: None,
+            promote: true,
+        };
+        self.runtime.block_on(self.catalogue.register_model(&model))?;
+        self.find(name)
+    }
+
+    /// Brings a model into use.
+    ///
+    /// # Errors
+    /// `Model` when there is none of that name, or its files are gone; `Store` when the catalogue fails.
+    pub fn promote(&self, name: &str) -> Result<ModelRow, Error> {
+        let model = self.find(name)?;
+        self.must_have_files(&model)?;
+        self.runtime.block_on(self.catalogue.promote_model(&model.name))?;
+        self.find(&model.name)
+    }
+
+    /// Brings the model into use that was before the promoted one of a line; the empty line is that of the model that came
+    /// into use last.
+    ///
+    /// # Errors
+    /// `Model` when there is none that was in use before; `Store` when the catalogue fails.
+    pub fn rollback(&self, line: &str) -> Result<ModelRow, Error> {
+        let line = if line.is_empty() {
+            self.find("")?.line
+        } else {
+            line.to_owned()
+        };
+        let retired = self
+            .list()?
+            .into_iter()
+            .filter(|model| model.line == line && model.state == ModelState::Retired);
+        let before = retired.max_by_key(|model| (model.promoted_at, model.id));
+        match before {
+            Some(model) => self.promote(&model.name),
+            None => Err(missing(format!("in the line `{line}` no model was in use before"))),
+        }
+    }
+
+    /// Removes a model that no other needs.
+    ///
+    /// # Errors
+    /// `Config` for one that is in use or that others need; `Model` when there is none; `Store` when it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        let model = self.find(name)?;
+        let models = self.list()?;
+        if let Some(needing) = models.iter().find(|other| other.base.as_deref() == Some(&model.name)) {
+            let context = format!("`{}` is the base of `{}`", model.name, needing.name);
+            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+        }
+        if model.state == ModelState::Promoted && model.kind != ModelKind::Base {
+            let context = format!("`{}` is in use; promote another one first", model.name);
+            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+        }
+        self.runtime.block_on(self.catalogue.remove_model(&model.name))?;
+        remove_folder(&self.folder_of(&model.name))
+    }
+
+    /// Removes the oldest models of a line that are not in use, until so many are left.
+    ///
+    /// # Errors
+    /// Those of [`Self::remove`].
+    pub fn retain(&self, line: &str, keep: u32) -> Result<u64, Error> {
+        let models = self.list()?;
+        let is_needed = |name: &str| models.iter().any(|other| other.base.as_deref() == Some(name));
+        let spare: Vec<&ModelRow> = models
+            .iter()
+            .filter(|model| model.line == line && model.kind != ModelKind::Base && model.state != ModelState::Promoted)
+            .filter(|model| !is_needed(&model.name))
+            .collect();
+        let surplus = spare.len().saturating_sub(keep as usize);
+        for model in &spare[..surplus] {
+            self.remove(&model.name)?;
+        }
+        Ok(surplus as u64)
+    }
+
+    /// Opens a model to work with: its weights, its adapter, its tokenizer.
+    ///
+    /// # Errors
+    /// `Model` or `Samples` when its files cannot be used.
+    pub fn open(&self, model: &ModelRow) -> Result<Opened, Error> {
+        self.must_have_files(model)?;
+        let folder = self.folder_of(&model.name);
+        let tokenizer = Tokenizer::open(&folder)?;
+        let (base, adapter) = match (model.kind, &model.base) {
+            (ModelKind::Adapter, Some(base)) => (self.base_folder(base), Some(&folder)),
+            _ => (folder.clone(), None),
+        };
+        let weights = Model::open(&base)?;
+        let adapter = adapter.map(|folder| Adapter::read(folder, &weights)).transpose()?;
+        Ok(Opened {
+            weights,
+            adapter,
+            tokenizer,
+        })
+    }
+
+    /// The folder of a base: of the data folder, or elsewhere.
+    pub(crate) fn base_folder(&self, base: &str) -> PathBuf {
+        let own = self.folder_of(base);
+        if own.is_dir() { own } else { PathBuf::from(base) }
+    }
+
+    /// Writes an adapter and its base as one model that needs no adapter.
+    ///
+    /// # Errors
+    /// `Model` when its files cannot be used; `Store` when the folder cannot be written.
+    pub fn merge(&self, model: &ModelRow, target: &std::path::Path) -> Result<(), Error> {
+        let opened = self.open(model)?;
+        let adapter = opened
+            .adapter
+            .ok_or_else(|| missing(format!("`{}` is no adapter", model.name)))?;
+        codelupe_model::merge(&opened.weights, &adapter, target)?;
+        crate::files::copy(&crate::card::TOKENIZER_FILES, &self.folder_of(&model.name), target)
+    }
+
+    fn must_have_files(&self, model: &ModelRow) -> Result<(), Error> {
+        let folder = self.folder_of(&model.name);
+        if folder.is_dir() {
+            return Ok(());
+        }
+        Err(missing(format!("the files of the model `{}` are gone", model.name)))
+    }
+}
+
+/// A model to work with.
+#[derive(Debug)]
+pub struct Opened {
+    /// The weights of it or of its base.
+    pub weights: Model,
+    /// What they are adapted by.
+    pub adapter: Option<Adapter>,
+    /// How text becomes tokens.
+    pub tokenizer: Tokenizer,
+}
+
+fn missing(context: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Model, ErrorCode::NotFound, context)
+}
+
+fn learn_tokenizer(build: &Build, vocabulary: usize, folder: &std::path::Path) -> Result<Tokenizer, Error> {
+    let mut texts = Vec::new();
+    let mut bytes = 0;
+    build.documents(
+        codelupe_core::Split::Train,
+        |_| true,
+        |documents| {
+            for document in documents {
+                let document = document?;
+                bytes += document.text.len();
+                texts.push(document.text);
+                if bytes > TOKENIZER_BYTES {
+                    break;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if texts.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Nothing,
+            ErrorCode::NotFound,
+            "the build has no file to learn a tokenizer from",
+        ));
+    }
+    Ok(Tokenizer::train_bpe(texts.into_iter(), vocabulary, folder)?)
+}
+
+/// A name of a model is the name of a folder.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && name != "runs" {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "`{name}` is no name for a model: up to {MAX_NAME} letters, digits, `-`, `_` and `.`"
+    )))
+}
+
+/// A name for what a run makes of a base.
+pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, run: i64) -> String {
+    let stem: String = name_of(base)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        .take(MAX_NAME / 2)
+        .collect();
+    let stem = stem.trim_start_matches('.');
+    let stem = if stem.is_empty() { "model" } else { stem };
+    format!("{stem}-{kind}-{run}")
+}
