@@ -8,6 +8,7 @@ mod errors;
 mod queue;
 mod signatures;
 mod source;
+mod train;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
-pub(crate) use bench::{BenchCommand, BenchDedupArguments, BenchIndexArguments};
+pub(crate) use bench::{BenchCommand, BenchDedupArguments, BenchIndexArguments, BenchTrainArguments};
 pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
 pub(crate) use dedup::{
@@ -24,6 +25,10 @@ pub(crate) use dedup::{
 pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
 pub(crate) use signatures::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
 use source::SourceParser;
+pub(crate) use train::{
+    EngineArgument, GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument, RunArguments,
+    SamplesCommand, ShowSamplesArguments, TrainArguments, TrainCommand,
+};
 
 pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArguments, WorkerArguments};
 
@@ -95,8 +100,10 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a corpus of the crate sources on this machine, to see what the program does.
-    #[command(after_help = "Example:\n  codelupe demo\n  codelupe search 'binary heap'")]
+    /// Make a corpus of the crate sources on this machine and train a tiny model on it, to see what the program does.
+    #[command(
+        after_help = "Example:\n  codelupe demo\n  codelupe search 'binary heap'\n  codelupe models generate --prompt 'fn main() {'"
+    )]
     Demo(DemoArguments),
     /// Go the whole way: find, process, deduplicate, build, index. Goes on where it was stopped.
     #[command(after_help = SOURCES)]
@@ -124,6 +131,18 @@ pub(crate) enum Command {
     Build(BuildArguments),
     /// Only make the latest build searchable.
     Index(QueueArguments),
+    /// Train a model on what is new in the latest build. Goes on where it was stopped.
+    #[command(after_help = train::TRAIN, args_conflicts_with_subcommands = true)]
+    Train(TrainArguments),
+    /// Make models, look at them, bring them into use, and use them.
+    #[command(subcommand, alias = "model", after_help = train::MODELS)]
+    Models(ModelsCommand),
+    /// Look at what models are trained on.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  codelupe samples show --kind fim-psm --language Rust"
+    )]
+    Samples(SamplesCommand),
     /// Do the jobs that `--enqueue` put into the queue, together with any number of other workers.
     #[command(after_help = queue::WORKER)]
     Worker(WorkerArguments),
@@ -181,6 +200,9 @@ pub(crate) struct DemoArguments {
     /// How many crates to take at most, in order of name.
     #[arg(long, value_name = "N", default_value_t = 400)]
     pub(crate) limit: usize,
+    /// Steps of training, about half a second each on two cores; 0: only make the corpus.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) steps: u64,
 }
 
 #[derive(Debug, Args)]

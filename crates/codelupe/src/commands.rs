@@ -11,13 +11,16 @@ pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod jobs;
+pub(crate) mod models;
 pub(crate) mod repos;
 pub(crate) mod run;
+pub(crate) mod samples;
 pub(crate) mod search;
 pub(crate) mod signatures;
 pub(crate) mod similar;
 pub(crate) mod stages;
 pub(crate) mod stats;
+pub(crate) mod train;
 pub(crate) mod worker;
 
 use std::sync::Arc;

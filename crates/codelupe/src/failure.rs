@@ -55,6 +55,11 @@ fn code_of(error: &anyhow::Error) -> ErrorCode {
                     .downcast_ref::<codelupe_forge::Error>()
                     .map(codelupe_forge::Error::code)
             })
+            .or_else(|| {
+                error
+                    .downcast_ref::<codelupe_train::Error>()
+                    .map(codelupe_train::Error::code)
+            })
             .or_else(|| error.downcast_ref::<Failure>().map(|failure| failure.code))
     };
     let context = error.downcast_ref::<Failure>().map(|failure| failure.code);

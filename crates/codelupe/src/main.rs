@@ -50,6 +50,9 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Similar(arguments) => commands::similar::run(&settings, &arguments).await,
             Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
             Command::Index(queue) => commands::stages::index(&settings, queue).await,
+            Command::Train(arguments) => commands::train::run(&settings, arguments).await,
+            Command::Models(command) => commands::models::run(&settings, command).await,
+            Command::Samples(command) => commands::samples::run(&settings, command).await,
             Command::Worker(arguments) => commands::worker::run(&settings, &arguments).await,
             Command::Jobs(command) => commands::jobs::run(&settings, &command).await,
             Command::Errors(arguments) => commands::errors::run(&settings, &arguments).await,
@@ -60,6 +63,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Export(arguments) => commands::export::run(&settings, &arguments).await,
             Command::Bench(BenchCommand::Dedup(arguments)) => commands::bench::dedup(&settings, &arguments),
             Command::Bench(BenchCommand::Index(arguments)) => commands::bench::index(&settings, &arguments).await,
+            Command::Bench(BenchCommand::Train(arguments)) => commands::bench::train(&settings, &arguments),
             Command::Doctor => commands::doctor::run(&settings).await,
             Command::Config => commands::config::run(&settings),
         }

@@ -14,11 +14,16 @@ use serde_json::json;
 
 use crate::cli::DEFAULT_DATA;
 use crate::commands::run::Outcome;
+use crate::commands::train::told;
 use crate::output::print;
 use crate::settings::Settings;
 
-/// Reports a run.
-pub(crate) fn outcome(settings: &Settings, outcome: &Outcome) -> anyhow::Result<()> {
+/// Reports a run, and the training that followed.
+pub(crate) fn outcome(
+    settings: &Settings,
+    outcome: &Outcome,
+    trained: Option<&codelupe_train::Outcome>,
+) -> anyhow::Result<()> {
     let folder = settings.folder.builds().join(&outcome.built.name);
     let value = json!({
         "seconds": outcome.seconds,
@@ -28,6 +33,7 @@ pub(crate) fn outcome(settings: &Settings, outcome: &Outcome) -> anyhow::Result<
         "bytes_processed": outcome.ingested.bytes,
         "build": { "name": outcome.built.name, "folder": folder, "existed": outcome.built.existed, "splits": outcome.built.splits },
         "stats": outcome.stats,
+        "training": trained,
     });
     print(settings.json, &value, || {
         let mut text = stats(&outcome.stats);
@@ -37,6 +43,9 @@ pub(crate) fn outcome(settings: &Settings, outcome: &Outcome) -> anyhow::Result<
             summary(outcome),
             next_steps(settings, outcome, &folder)
         );
+        if let Some(trained) = trained {
+            let _ = write!(text, "\n\n{}", told(trained));
+        }
         text
     })
 }

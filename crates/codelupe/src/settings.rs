@@ -11,7 +11,8 @@ use codelupe_forge::Token;
 use codelupe_pipeline::worker::LEASE;
 use codelupe_pipeline::{Config, Workplace};
 use codelupe_store::{CatalogueUrl, DataFolder, Migrate};
-use toml::Table;
+use codelupe_train::TrainConfig;
+use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
 
@@ -25,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) migrate: Migrate,
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) config: Config,
+    pub(crate) train: TrainConfig,
     pub(crate) alerts: AlertSettings,
     pub(crate) tokens: Vec<Token>,
     pub(crate) json: bool,
@@ -33,7 +35,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn resolve(global: &Global) -> anyhow::Result<Self> {
-        let (config, alerts) = match &global.config {
+        let (config, train, alerts) = match &global.config {
             Some(path) => read(path)?,
             None => Default::default(),
         };
@@ -55,6 +57,7 @@ impl Settings {
             },
             config_file: global.config.clone(),
             config,
+            train,
             alerts: alerts.with_environment()?,
             tokens: tokens::read()?,
             json: global.json,
@@ -87,7 +90,7 @@ fn warn_of_password(url: &str) {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<(Config, AlertSettings)> {
+fn read(path: &Path) -> anyhow::Result<(Config, TrainConfig, AlertSettings)> {
     let failure = |code, what: &str| Failure::new(code, format!("the config file `{}` {what}", path.display()));
     let invalid = || failure(ErrorCode::Validation, "is not valid");
     let text = std::fs::read_to_string(path).with_context(|| failure(ErrorCode::NotFound, "cannot be read"))?;
@@ -99,9 +102,14 @@ fn read(path: &Path) -> anyhow::Result<(Config, AlertSettings)> {
         .remove("alerts")
         .map_or(Ok(AlertSettings::default()), AlertSettings::read)
         .with_context(invalid)?;
+    let train: TrainConfig = table
+        .remove("train")
+        .map_or(Ok(TrainConfig::default()), Value::try_into)
+        .with_context(invalid)?;
+    train.validate().with_context(invalid)?;
     let config: Config = table.try_into().with_context(invalid)?;
     config.validate().with_context(invalid)?;
-    Ok((config, alerts))
+    Ok((config, train, alerts))
 }
 
 /// What is wrong and where, without the line itself, which may hold the webhook's address.

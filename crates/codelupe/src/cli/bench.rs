@@ -17,6 +17,11 @@ Examples:
   codelupe bench index
   codelupe bench index --documents 10000000 --folder /var/tmp";
 
+pub(super) const TRAIN: &str = "\
+Examples:
+  codelupe bench train
+  codelupe bench train --large --peers target/peers/bin/python";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Measure near-duplicate detection on real files: what it finds, how fast, in how much memory, and beside others.
@@ -26,6 +31,25 @@ pub(crate) enum BenchCommand {
     /// and all, each in a process of its own.
     #[command(after_help = INDEX)]
     Index(BenchIndexArguments),
+    /// Measure training: steps of an adapter on random weights, and samples of real files, by one thread.
+    #[command(after_help = TRAIN)]
+    Train(BenchTrainArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchTrainArguments {
+    /// Measure torch too, with transformers and peft, which this Python has.
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) peers: Option<PathBuf>,
+    /// How often each is run; the median counts.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Also in the shape of Qwen2.5-Coder-0.5B: 2 GB of weights on disk and in memory.
+    #[arg(long)]
+    pub(crate) large: bool,
+    /// One run, as JSON: what the command starts of itself.
+    #[arg(long, num_args = 1.., hide = true)]
+    pub(crate) single: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

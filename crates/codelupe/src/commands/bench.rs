@@ -1,5 +1,5 @@
 //! `codelupe bench`: `dedup` is near-duplicate detection on real files, against the truth and beside other libraries; `index` is
-//! the LSH index with many made-up documents.
+//! the LSH index with many made-up documents; `train` is the trainer, beside torch.
 
 mod contestant;
 mod meter;
@@ -7,6 +7,7 @@ mod own;
 mod report;
 mod scale;
 mod synthetic;
+mod training;
 #[path = "../../../dedup/benches/corpus/whole_crates.rs"]
 mod whole_crates;
 
@@ -20,7 +21,7 @@ use tempfile::NamedTempFile;
 
 use self::contestant::{Answer, Contestant};
 use self::report::{Judged, Report};
-use crate::cli::{BenchDedupArguments, BenchIndexArguments};
+use crate::cli::{BenchDedupArguments, BenchIndexArguments, BenchTrainArguments};
 use crate::failure::Failure;
 use crate::output::print;
 use crate::settings::Settings;
@@ -74,6 +75,14 @@ pub(crate) async fn index(settings: &Settings, arguments: &BenchIndexArguments) 
     }
     let points = scale::points(arguments.documents, &arguments.folder)?;
     print(settings.json, &points, || scale::markdown(&points))
+}
+
+pub(crate) fn train(settings: &Settings, arguments: &BenchTrainArguments) -> anyhow::Result<()> {
+    if !arguments.single.is_empty() {
+        return print(true, &training::one(&arguments.single)?, String::new);
+    }
+    let report = training::run(arguments)?;
+    print(settings.json, &report, || training::markdown(&report))
 }
 
 /// A file with a path a line.

@@ -1,11 +1,18 @@
 //! `codelupe config`.
 
 use anyhow::Context as _;
+use codelupe_train::TrainConfig;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::output::print;
 use crate::settings::{AlertSettings, Settings, WEBHOOK_VARIABLE};
+
+/// The table of training.
+#[derive(Serialize)]
+struct Train<'a> {
+    train: &'a TrainConfig,
+}
 
 /// The table of the file; it takes the comment on the webhook, which is a secret and not printed.
 #[derive(Serialize)]
@@ -18,15 +25,19 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         alerts: &settings.alerts,
     };
     let mut value = json!(settings.config);
+    value["train"] = json!(settings.train);
     value["alerts"] = json!(settings.alerts);
     value["alerts"]["webhook"] = json!(settings.alerts.webhook.as_ref().map(|_| "(set)"));
     let cannot = "the settings cannot be written as TOML";
     let config = toml::to_string_pretty(&settings.config).context(cannot)?;
+    let train = toml::to_string_pretty(&Train { train: &settings.train }).context(cannot)?;
     let alerts = toml::to_string_pretty(&alerts).context(cannot)?;
     let note = match settings.alerts.webhook {
         Some(_) => "# webhook is set; it is a secret, and not shown".to_owned(),
         None => format!("# webhook = \"https://…\" says where to; {WEBHOOK_VARIABLE} keeps it out of files"),
     };
     let alerts = alerts.replacen("[alerts]", &format!("[alerts]\n{note}"), 1);
-    print(settings.json, &value, || format!("{config}\n{}", alerts.trim_end()))
+    print(settings.json, &value, || {
+        format!("{config}\n{train}\n{}", alerts.trim_end())
+    })
 }

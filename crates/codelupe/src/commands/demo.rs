@@ -4,11 +4,24 @@ use std::path::{Path, PathBuf};
 
 use codelupe_core::ErrorCode;
 use codelupe_forge::Source;
+use codelupe_model::Preset;
+use codelupe_samples::SampleConfig;
+use codelupe_train::config::{Mode, TrainConfig};
+use codelupe_train::{Outcome, Request};
 
-use super::run::{first, whole_way};
+use super::models::with_registry;
+use super::run::{first, go};
+use super::train::{tell, with_trainer};
 use crate::cli::{DemoArguments, QueueArguments};
 use crate::failure::Failure;
+use crate::report;
 use crate::settings::Settings;
+
+/// The model that it trains.
+const MODEL: &str = "demo";
+
+/// Ids of its tokenizer.
+const VOCABULARY: usize = 4096;
 
 pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> anyhow::Result<()> {
     let source = source()?;
@@ -18,7 +31,42 @@ pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> anyho
         enqueue: false,
         priority: 0,
     };
-    whole_way(settings, queue, move |context| first(context, source, limit)).await
+    let Some(outcome) = go(settings, queue, move |context| first(context, source, limit)).await? else {
+        return Ok(());
+    };
+    if arguments.steps == 0 {
+        return report::outcome(settings, &outcome, None);
+    }
+    let trained = train(settings, arguments.steps).await?;
+    report::outcome(settings, &outcome, Some(&trained))
+}
+
+/// Makes a tiny model, unless there is one, and trains all of its weights on the corpus.
+async fn train(settings: &Settings, steps: u64) -> anyhow::Result<Outcome> {
+    let config = TrainConfig {
+        base: MODEL.to_owned(),
+        mode: Mode::Full,
+        max_steps: steps,
+        validation_steps: (steps / 5).max(1),
+        validation_rows: 32,
+        held_out_rows: 64,
+        held_out_holes: 16,
+        samples: SampleConfig {
+            sequence_length: 256,
+            ..settings.train.samples.clone()
+        },
+        ..settings.train.clone()
+    };
+    with_registry(settings, |registry| {
+        if registry.find(MODEL).is_err() {
+            registry.init(Preset::Tiny, MODEL, VOCABULARY, 0)?;
+        }
+        Ok(())
+    })
+    .await?;
+    tracing::info!(model = MODEL, steps, "demo: training a tiny model from nothing");
+    let request = Request { force: true };
+    with_trainer(settings, config, move |trainer, _| trainer.run_once(request, &mut tell)).await
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.

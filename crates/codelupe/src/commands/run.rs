@@ -17,10 +17,11 @@ use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
     let sources = arguments.sources.clone();
-    whole_way(settings, arguments.queue, move |context| {
+    let done = go(settings, arguments.queue, move |context| {
         ingest::find(context, &sources)
     })
-    .await
+    .await?;
+    done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
 }
 
 /// What the whole way came to.
@@ -40,12 +41,12 @@ pub(crate) enum Either<T> {
     Enqueued(Enqueued),
 }
 
-/// Takes the repositories that `find` gives the whole way, and reports.
-pub(crate) async fn whole_way(
+/// Takes the repositories that `find` gives the whole way; nothing when they were enqueued, which is reported.
+pub(crate) async fn go(
     settings: &Settings,
     queue: QueueArguments,
     find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Outcome>> {
     let config = settings.config.clone();
     let done = with_worker(settings, settings.workplace(), move |worker| {
         let start = Instant::now();
@@ -68,8 +69,8 @@ pub(crate) async fn whole_way(
     })
     .await?;
     match done {
-        Either::Done(outcome) => report::outcome(settings, &outcome),
-        Either::Enqueued(run) => report::enqueued(settings, &run),
+        Either::Done(outcome) => Ok(Some(outcome)),
+        Either::Enqueued(run) => report::enqueued(settings, &run).map(|()| None),
     }
 }
 

@@ -18,6 +18,7 @@ mod measuring;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;
+mod train;
 mod tune;
 mod whole_way;
 mod workers;

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use codelupe_forge::Source;
 
 use crate::cli::QueueArguments;
-use crate::commands::run::{first, whole_way};
+use crate::commands::run::{first, go};
+use crate::report;
 use crate::settings::Settings;
 
 /// Repository, path, text. One file is in two repositories, one is nearly so, one is too short to be kept, and one has a
@@ -33,7 +34,8 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
         enqueue: false,
         priority: 0,
     };
-    whole_way(settings, queue, move |context| first(context, source, usize::MAX)).await
+    let done = go(settings, queue, move |context| first(context, source, usize::MAX)).await?;
+    done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

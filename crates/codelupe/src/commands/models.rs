@@ -1,0 +1,210 @@
+//! `codelupe models`.
+
+use anyhow::Context as _;
+use codelupe_core::ErrorCode;
+use codelupe_model::{GenerateConfig, Preset, generate};
+use codelupe_samples::Special;
+use codelupe_store::catalogue::{ModelKind, ModelRow};
+use codelupe_train::registry::Opened;
+use codelupe_train::{Error, Registry};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use super::train::open;
+use crate::cli::{GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::report::tables;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> anyhow::Result<()> {
+    match command {
+        ModelsCommand::Init(arguments) => init(settings, arguments).await,
+        ModelsCommand::List => list(settings).await,
+        ModelsCommand::Show(model) => show(settings, model.name).await,
+        ModelsCommand::Promote(model) => {
+            let promoted = with_registry(settings, move |registry| registry.promote(&model.name)).await?;
+            in_use(settings, &promoted)
+        }
+        ModelsCommand::Rollback { line } => {
+            let promoted = with_registry(settings, move |registry| registry.rollback(&line)).await?;
+            in_use(settings, &promoted)
+        }
+        ModelsCommand::Rm(model) => {
+            let name = model.name.clone();
+            with_registry(settings, move |registry| registry.remove(&name)).await?;
+            print(settings.json, &json!({ "removed": model.name }), || {
+                format!("{} is gone", model.name)
+            })
+        }
+        ModelsCommand::Merge(arguments) => merged(settings, arguments).await,
+        ModelsCommand::Generate(arguments) => completed(settings, arguments).await,
+    }
+}
+
+/// Runs blocking work on the registry of the data folder.
+pub(crate) async fn with_registry<T: Send + 'static>(
+    settings: &Settings,
+    work: impl FnOnce(&Registry) -> Result<T, Error> + Send + 'static,
+) -> anyhow::Result<T> {
+    let (lock, catalogue) = open(settings).await?;
+    let registry = Registry::new(settings.folder.clone(), catalogue.clone(), Handle::current());
+    let result = tokio::task::spawn_blocking(move || work(&registry)).await?;
+    catalogue.close().await;
+    drop(lock);
+    Ok(result?)
+}
+
+async fn init(settings: &Settings, arguments: InitArguments) -> anyhow::Result<()> {
+    let (preset, word) = match arguments.preset {
+        PresetArgument::Tiny => (Preset::Tiny, "tiny"),
+        PresetArgument::Small => (Preset::Small, "small"),
+    };
+    let name = arguments.name.unwrap_or_else(|| word.to_owned());
+    let made = with_registry(settings, move |registry| {
+        let model = registry.init(preset, &name, arguments.vocabulary, arguments.seed)?;
+        let opened = registry.open(&model)?;
+        let config = opened.weights.config();
+        Ok((model.name, config.parameters(), config.vocab_size))
+    })
+    .await?;
+    let (name, parameters, vocabulary) = made;
+    let value = json!({ "model": name, "parameters": parameters, "vocabulary": vocabulary });
+    print(settings.json, &value, || {
+        format!("{name}: {parameters} random parameters, {vocabulary} tokens. Next: codelupe train --full")
+    })
+}
+
+async fn list(settings: &Settings) -> anyhow::Result<()> {
+    let models = with_registry(settings, Registry::list).await?;
+    let value: Vec<Value> = models.iter().map(model_value).collect();
+    print(settings.json, &value, || {
+        if models.is_empty() {
+            return "There is no model yet: codelupe models init, or codelupe train --base FOLDER".to_owned();
+        }
+        let mut table = tables::table(&["model", "kind", "state", "line", "base", "held-out loss"], &[5]);
+        for model in &models {
+            table.add_row([
+                model.name.clone(),
+                model.kind.to_string(),
+                model.state.to_string(),
+                model.line.clone(),
+                model.base.clone().unwrap_or_default(),
+                model.loss.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}")),
+            ]);
+        }
+        table.to_string()
+    })
+}
+
+/// A model whose evaluation is a value.
+fn model_value(model: &ModelRow) -> Value {
+    let mut value = json!(model);
+    if let Some(text) = &model.evaluation {
+        value["evaluation"] = serde_json::from_str(text).unwrap_or_default();
+    }
+    value
+}
+
+async fn show(settings: &Settings, name: String) -> anyhow::Result<()> {
+    let (model, folder) = with_registry(settings, move |registry| {
+        let model = registry.find(&name)?;
+        let folder = registry.folder_of(&model.name);
+        Ok((model, folder))
+    })
+    .await?;
+    let mut value = model_value(&model);
+    value["folder"] = json!(folder);
+    let card = std::fs::read_to_string(folder.join("README.md")).ok();
+    print(settings.json, &value, || {
+        let head = format!(
+            "{} ({}, {}) in {}",
+            model.name,
+            model.kind,
+            model.state,
+            folder.display()
+        );
+        match card {
+            // What stands before the title is for model hubs.
+            Some(card) => format!(
+                "{head}\n\n{}",
+                card.rsplit_once("---\n").map_or(&*card, |(_, card)| card.trim())
+            ),
+            None => head,
+        }
+    })
+}
+
+fn in_use(settings: &Settings, model: &ModelRow) -> anyhow::Result<()> {
+    print(settings.json, &model_value(model), || {
+        format!("{} is in use", model.name)
+    })
+}
+
+async fn merged(settings: &Settings, arguments: MergeArguments) -> anyhow::Result<()> {
+    let target = arguments.target.clone();
+    if target.exists() {
+        let text = format!("`{}` exists already", target.display());
+        return Err(Failure::new(ErrorCode::Conflict, text).into());
+    }
+    let (name, is_adapter) = with_registry(settings, move |registry| {
+        let model = registry.find(&arguments.name)?;
+        let is_adapter = model.kind == ModelKind::Adapter;
+        if is_adapter {
+            registry.merge(&model, &arguments.target)?;
+        }
+        Ok((model.name, is_adapter))
+    })
+    .await?;
+    if !is_adapter {
+        let text = format!("`{name}` is no adapter: its folder is a whole model already");
+        return Err(Failure::new(ErrorCode::Validation, text).into());
+    }
+    print(settings.json, &json!({ "model": name, "folder": target }), || {
+        format!("{name} and its base are in {}", target.display())
+    })
+}
+
+async fn completed(settings: &Settings, arguments: GenerateArguments) -> anyhow::Result<()> {
+    let name = arguments.name.clone();
+    let (model, opened) = with_registry(settings, move |registry| {
+        let model = registry.find(&name)?;
+        let opened = registry.open(&model)?;
+        Ok((model.name, opened))
+    })
+    .await?;
+    let text = complete(&opened, &arguments)
+        .with_context(|| Failure::new(ErrorCode::Validation, format!("`{model}` cannot go on with this")))?;
+    let value = json!({ "model": model, "prompt": arguments.prompt, "completion": text });
+    print(settings.json, &value, || match &arguments.suffix {
+        Some(suffix) => format!("{}{text}{suffix}", arguments.prompt),
+        None => format!("{}{text}", arguments.prompt),
+    })
+}
+
+/// What the model says after the prompt, or between prompt and suffix.
+fn complete(opened: &Opened, arguments: &GenerateArguments) -> anyhow::Result<String> {
+    let tokenizer = &opened.tokenizer;
+    let mut tokens = Vec::new();
+    if let Some(suffix) = &arguments.suffix {
+        tokens.push(tokenizer.require(Special::FimPrefix)?);
+        tokenizer.encode_text(&arguments.prompt, &mut tokens)?;
+        tokens.push(tokenizer.require(Special::FimSuffix)?);
+        tokenizer.encode_text(suffix, &mut tokens)?;
+        tokens.push(tokenizer.require(Special::FimMiddle)?);
+    } else {
+        tokenizer.encode_text(&arguments.prompt, &mut tokens)?;
+    }
+    let config = GenerateConfig {
+        max_new_tokens: arguments.tokens,
+        temperature: arguments.temperature,
+        seed: arguments.seed,
+        stop_ids: [Special::EndOfText, Special::FileSep]
+            .into_iter()
+            .filter_map(|special| tokenizer.require(special).ok())
+            .collect(),
+        ..GenerateConfig::default()
+    };
+    let completion = generate(&opened.weights, opened.adapter.as_ref(), &tokens, &config)?;
+    Ok(tokenizer.decode(&completion.tokens))
+}

@@ -1,0 +1,124 @@
+//! `codelupe samples`.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+use codelupe_core::ErrorCode;
+use codelupe_samples::{Passage, SampleKind, passages};
+use codelupe_train::trainer::Preview;
+use serde_json::{Value, json};
+
+use super::train::with_trainer;
+use crate::cli::{SamplesCommand, ShowSamplesArguments};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::settings::Settings;
+
+pub(crate) async fn run(settings: &Settings, command: SamplesCommand) -> anyhow::Result<()> {
+    match command {
+        SamplesCommand::Show(arguments) => show(settings, arguments).await,
+    }
+}
+
+async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> anyhow::Result<()> {
+    let mut config = settings.train.clone();
+    if let Some(base) = &arguments.base {
+        config.base.clone_from(base);
+    }
+    let kind = arguments.kind.as_deref().map(kind).transpose()?;
+    let samples = with_trainer(settings, config, move |trainer, _| {
+        let preview = trainer.preview()?;
+        Ok(chosen(&preview, kind, &arguments))
+    })
+    .await?;
+    let coloured = std::io::stdout().is_terminal();
+    let value: Vec<Value> = samples.iter().map(value).collect();
+    print(settings.json, &value, || {
+        let shown: Vec<String> = samples.iter().map(|sample| text(sample, coloured)).collect();
+        let legend = if coloured {
+            "green is learnt, blue is special"
+        } else {
+            "[[ learnt ]]"
+        };
+        format!("{}\n{} samples; {legend}", shown.join("\n"), samples.len())
+    })
+}
+
+fn kind(name: &str) -> anyhow::Result<SampleKind> {
+    let known = SampleKind::ALL.into_iter().find(|kind| kind.name() == name);
+    known.ok_or_else(|| {
+        let names: Vec<&str> = SampleKind::ALL.into_iter().map(SampleKind::name).collect();
+        let text = format!("`{name}` is no kind of sample: {}", names.join(", "));
+        Failure::new(ErrorCode::Validation, text).into()
+    })
+}
+
+/// A sample as it is shown.
+struct Shown {
+    kind: SampleKind,
+    language: String,
+    tokens: usize,
+    learnt: usize,
+    passages: Vec<Passage>,
+}
+
+fn chosen(preview: &Preview, kind: Option<SampleKind>, arguments: &ShowSamplesArguments) -> Vec<Shown> {
+    let dataset = &preview.dataset;
+    let mut shown = Vec::new();
+    for row in dataset.rows() {
+        for span in &row.samples {
+            let language = dataset.summary().languages[usize::from(span.language)].to_string();
+            let wanted = kind.is_none_or(|kind| kind == span.kind)
+                && arguments
+                    .language
+                    .as_ref()
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(&language));
+            if wanted && shown.len() < arguments.count {
+                shown.push(Shown {
+                    kind: span.kind,
+                    language,
+                    tokens: span.range().len(),
+                    learnt: span.range().filter(|position| row.learnt(*position)).count(),
+                    passages: passages(&row, span.range(), &preview.tokenizer),
+                });
+            }
+        }
+    }
+    shown
+}
+
+fn value(sample: &Shown) -> Value {
+    let parts: Vec<Value> = sample
+        .passages
+        .iter()
+        .map(|passage| json!({ "text": passage.text, "learnt": passage.learnt, "special": passage.special }))
+        .collect();
+    json!({
+        "kind": sample.kind.name(),
+        "language": sample.language,
+        "tokens": sample.tokens,
+        "learnt": sample.learnt,
+        "passages": parts,
+    })
+}
+
+fn text(sample: &Shown, coloured: bool) -> String {
+    let mut text = format!(
+        "── {}, {}: {} tokens, {} of them learnt\n",
+        sample.kind.name(),
+        sample.language,
+        sample.tokens,
+        sample.learnt
+    );
+    for passage in &sample.passages {
+        // Writing to a text cannot fail. Escape sequences of the code itself would change the terminal.
+        let part = passage.text.replace('\u{1b}', "\u{241b}");
+        let _ = match (coloured, passage.special, passage.learnt) {
+            (true, true, _) => write!(text, "\u{1b}[34m{part}\u{1b}[0m"),
+            (true, false, true) => write!(text, "\u{1b}[32m{part}\u{1b}[0m"),
+            (false, false, true) => write!(text, "[[{part}]]"),
+            _ => write!(text, "{part}"),
+        };
+    }
+    text
+}
