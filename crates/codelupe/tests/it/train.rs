@@ -398,6 +398,60 @@ fn what_cannot_be_trained_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_disk_that_fills_in_a_checkpoint_leaves_a_run_to_go_on_with() {
+    let place = Place::new(&crates(20));
+    place.json(&["models", "init", "--vocabulary", "512"]);
+    let small = place.bench.root().join("small");
+    fs::create_dir_all(&small).unwrap();
+    // As root directly, else in a user namespace where the system allows one. What is free is enough for samples, and for one
+    // copy of an adapter with its moments, but not for two.
+    let script = r#"
+        used=$(du -sm "$DATA" | cut -f1)
+        mount -t tmpfs -o size=$((used + 3))m none "$SMALL" && cp -r "$DATA" "$SMALL/data" || exit 99
+        "$PROGRAM" "$@" --data "$SMALL/data" --json
+        full=$?
+        mount -o remount,size=400m "$SMALL" || exit 98
+        "$PROGRAM" "$@" --data "$SMALL/data" --json > "$REPORT" || exit 97
+        umount "$SMALL"
+        exit $full"#;
+    let report = place.bench.root().join("report.json");
+    write(
+        place.bench.root(),
+        "wide.toml",
+        SETTINGS.replace("rank = 4", "rank = 64").as_bytes(),
+    );
+    let config = place.bench.root().join("wide.toml");
+    let output = std::process::Command::new("unshare")
+        .args([
+            "--mount",
+            "--map-root-user",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            "train",
+            "--config",
+        ])
+        .arg(&config)
+        .env("SMALL", &small)
+        .env("DATA", place.bench.data())
+        .env("PROGRAM", env!("CARGO_BIN_EXE_codelupe"))
+        .env("REPORT", &report)
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(74), "{said}");
+    assert!(said.contains("hint: free some space"), "{said}");
+    assert!(said.contains("going on with an open run"), "{said}");
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(
+        (&report["outcome"], &report["figures"]["steps"]),
+        (&"finished".into(), &12.into()),
+        "{report:#}"
+    );
+}
+
+#[test]
 fn samples_are_shown_with_what_is_learnt() {
     let place = Place::new(&crates(20));
     place.json(&["models", "init", "--vocabulary", "512"]);

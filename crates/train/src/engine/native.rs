@@ -140,6 +140,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn steps(&mut self, stop: &StopToken) -> Result<Ended, Error> {
+        if self.progress.step == 0 && self.job.validation_steps > 0 {
+            self.validate()?;
+        }
         while self.progress.step < self.job.steps {
             if stop.is_stopped() {
                 self.save()?;
