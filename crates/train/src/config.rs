@@ -66,6 +66,115 @@ pub struct TrainConfig {
     pub optimizer: OptimConfig,
     /// The samples. In mode `full` everything is learnt, whatever `fim_loss` says.
     pub samples: SampleConfig,
+    /// The engine `torch`.
+    pub torch: TorchConfig,
+}
+
+/// The Python process of the engine `torch`, section `[train.torch]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TorchConfig {
+    /// The Python that has torch, transformers and peft: a name or a path. Default `python3`.
+    pub python: String,
+    /// Who starts the processes of a training: `none`, one process; `torchrun` or `accelerate`, several. Default `none`.
+    pub launcher: Launcher,
+    /// Processes of each machine, one for each GPU. Default 1.
+    pub processes_per_node: u32,
+    /// Machines; this one is the first, and a warning says what to start on the others. Default 1.
+    pub nodes: u32,
+    /// Where machines find each other: `host:port` of this one. Only for several.
+    pub rendezvous: String,
+    /// Seconds without a sign of life after which the process is killed. Default 120.
+    pub heartbeat_seconds: u64,
+    /// Seconds that it has to write a checkpoint when it is to stop. Default 60.
+    pub grace_seconds: u64,
+    /// How the base is held while an adapter is trained: `none`, as it is; `nf4`, in 4 bits, with bitsandbytes. Default `none`.
+    pub quantize: Quantize,
+}
+
+/// Who starts the processes of a training.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Launcher {
+    /// Nobody: there is one.
+    #[default]
+    None,
+    /// `torch.distributed.run`.
+    Torchrun,
+    /// `accelerate launch`.
+    Accelerate,
+}
+
+/// How the base is held while an adapter is trained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantize {
+    /// As it is.
+    #[default]
+    None,
+    /// In the 4 bits of `QLoRA` (Dettmers and others, arXiv:2305.14314).
+    Nf4,
+}
+
+impl Default for TorchConfig {
+    fn default() -> Self {
+        Self {
+            python: "python3".to_owned(),
+            launcher: Launcher::None,
+            processes_per_node: 1,
+            nodes: 1,
+            rendezvous: String::new(),
+            heartbeat_seconds: 120,
+            grace_seconds: 60,
+            quantize: Quantize::None,
+        }
+    }
+}
+
+impl TorchConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// `Config`, with the first value that is not valid.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.python.is_empty() {
+            return Err(Error::config(
+                "train.torch: python is empty; it must be a name or a path",
+            ));
+        }
+        let counts = [
+            ("processes_per_node", self.processes_per_node.into(), 1024),
+            ("nodes", self.nodes.into(), 1024),
+            ("heartbeat_seconds", self.heartbeat_seconds, 86_400),
+            ("grace_seconds", self.grace_seconds, 86_400),
+        ];
+        for (name, value, most) in counts {
+            if !(1..=most).contains(&value) {
+                let context = format!("train.torch: {name} is {value}; it must be 1 to {most}");
+                return Err(Error::config(context));
+            }
+        }
+        let several = u64::from(self.processes_per_node) * u64::from(self.nodes) > 1;
+        if several && self.launcher == Launcher::None {
+            let context = "train.torch: several processes need launcher = \"torchrun\" or \"accelerate\"";
+            return Err(Error::config(context));
+        }
+        if self.nodes > 1 && self.place().is_none() {
+            let context = format!(
+                "train.torch: rendezvous is `{}`; several nodes need `host:port` of this machine",
+                self.rendezvous
+            );
+            return Err(Error::config(context));
+        }
+        Ok(())
+    }
+
+    /// Host and port of the rendezvous.
+    pub(crate) fn place(&self) -> Option<(&str, u16)> {
+        let (host, port) = self.rendezvous.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        (!host.is_empty() && !host.starts_with('-')).then_some((host, port))
+    }
 }
 
 /// What is trained.
@@ -143,6 +252,7 @@ impl Default for TrainConfig {
             lora: LoraConfig::default(),
             optimizer: OptimConfig::default(),
             samples: SampleConfig::default(),
+            torch: TorchConfig::default(),
         }
     }
 }
@@ -185,6 +295,7 @@ impl TrainConfig {
                 )));
             }
         }
+        self.torch.validate()?;
         self.lora
             .validate()
             .map_err(|error| Error::config(format!("train.lora: {error}")))?;
@@ -235,6 +346,15 @@ mod tests {
         check(|config| config.lora.rank = 0, "train.lora");
         check(|config| config.optimizer.beta1 = 2.0, "train.optimizer");
         check(|config| config.samples.sequence_length = 1, "train.samples");
+        check(|config| config.torch.python.clear(), "python");
+        check(|config| config.torch.grace_seconds = 0, "grace_seconds");
+        check(|config| config.torch.processes_per_node = 2, "launcher");
+        let nodes = |config: &mut TrainConfig| {
+            config.torch.launcher = Launcher::Torchrun;
+            config.torch.nodes = 2;
+            config.torch.rendezvous = "-x:1".to_owned();
+        };
+        check(nodes, "rendezvous");
     }
 
     #[test]

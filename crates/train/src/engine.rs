@@ -1,13 +1,15 @@
 //! Who trains. The seam is the job, not the operation: an engine is given a [`TrainJob`] and puts the result into a folder.
 
 pub mod native;
+pub mod torch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codelupe_core::ErrorCode;
+use serde::Deserialize;
 
-use crate::config::EngineChoice;
+use crate::config::{EngineChoice, TorchConfig};
 use crate::error::{Error, ErrorKind};
 use crate::job::{TrainEvent, TrainJob};
 
@@ -29,7 +31,8 @@ pub enum Support {
 }
 
 /// How an engine ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// All steps were taken.
     AllSteps,
@@ -54,17 +57,30 @@ pub trait TrainEngine {
 
 /// Tells work to end. Clones are the same token.
 #[derive(Debug, Clone, Default)]
-pub struct StopToken(Arc<AtomicBool>);
+pub struct StopToken {
+    asked: Arc<AtomicBool>,
+    /// That of the work around it.
+    around: Option<Arc<AtomicBool>>,
+}
 
 impl StopToken {
+    /// A token for a part of the work: it ends with the whole, and the whole does not end with it.
+    pub(crate) fn part(&self) -> Self {
+        Self {
+            asked: Arc::default(),
+            around: Some(Arc::clone(&self.asked)),
+        }
+    }
+
     /// Asks for the end.
     pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
     }
 
     /// Whether the end was asked for.
     pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let around = self.around.iter().any(|around| around.load(Ordering::Relaxed));
+        around || self.asked.load(Ordering::Relaxed)
     }
 
     /// An error when the end was asked for.
@@ -80,24 +96,30 @@ impl StopToken {
     }
 }
 
-/// The engine for a job, and why it is that one.
+/// The engine for a job, and why it is that one. `auto` asks torch first, which is for a GPU then, and native next.
 ///
 /// # Errors
 /// `Engine` when the chosen one, or none, can do it, with the reasons.
-pub fn choose(choice: EngineChoice, job: &TrainJob) -> Result<(Box<dyn TrainEngine>, String), Error> {
+pub fn choose(
+    choice: EngineChoice,
+    torch: &TorchConfig,
+    job: &TrainJob,
+) -> Result<(Box<dyn TrainEngine>, String), Error> {
+    let native = || -> Box<dyn TrainEngine> { Box::new(native::NativeEngine) };
     let engines: Vec<Box<dyn TrainEngine>> = match choice {
-        EngineChoice::Auto | EngineChoice::Native => vec![Box::new(native::NativeEngine)],
-        EngineChoice::Torch => Vec::new(),
+        EngineChoice::Auto => vec![Box::new(torch::TorchEngine::for_gpu(torch.clone())), native()],
+        EngineChoice::Native => vec![native()],
+        EngineChoice::Torch => vec![Box::new(torch::TorchEngine::new(torch.clone()))],
     };
     let mut reasons = Vec::new();
     for engine in engines {
         match engine.probe(job) {
-            Support::Yes { why, .. } => return Ok((engine, why)),
+            Support::Yes { why, .. } => {
+                let passed_over = reasons.into_iter().map(|reason| format!("; not {reason}"));
+                return Ok((engine, passed_over.fold(why, |why, reason| why + &reason)));
+            }
             Support::No { why } => reasons.push(format!("{}: {why}", engine.name())),
         }
-    }
-    if reasons.is_empty() {
-        reasons.push(format!("there is no engine `{choice}`"));
     }
     let context = format!("no engine can train this: {}", reasons.join("; "));
     Err(Error::new(ErrorKind::Engine, ErrorCode::Validation, context))

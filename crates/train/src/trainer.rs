@@ -394,7 +394,7 @@ impl Trainer {
         if folder.result().is_dir() {
             return Ok(Some(()));
         }
-        let (engine, why) = choose(config.engine, &job)?;
+        let (engine, why) = choose(config.engine, &config.torch, &job)?;
         tracing::info!(
             run = run.name,
             engine = engine.name(),
@@ -409,7 +409,7 @@ impl Trainer {
         };
         self.advance(run, RunState::Training, &progress)?;
         let mut log = EventLog::open(&folder.events())?;
-        let stop = StopToken::default();
+        let stop = self.stop.part();
         let mut asked = Instant::now();
         let mut trouble = None;
         let mut cancelled = false;
@@ -423,7 +423,7 @@ impl Trainer {
                     let signal = self.runtime.block_on(self.catalogue.take_signal(Signal::Cancel));
                     cancelled |= signal.unwrap_or(false);
                 }
-                if self.stop.is_stopped() || cancelled || trouble.is_some() {
+                if cancelled || trouble.is_some() {
                     stop.stop();
                 }
             },

@@ -140,6 +140,9 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn steps(&mut self, stop: &StopToken) -> Result<Ended, Error> {
+        if self.is_over_early() {
+            return Ok(Ended::Early);
+        }
         if self.progress.step == 0 && self.job.validation_steps > 0 {
             self.validate()?;
         }
@@ -153,7 +156,7 @@ impl Work<'_> {
             let is_last = step == self.job.steps;
             if is_last || due(step, self.job.validation_steps) {
                 self.validate()?;
-                if self.job.patience > 0 && self.progress.worse >= self.job.patience {
+                if self.is_over_early() {
                     self.save()?;
                     return Ok(Ended::Early);
                 }
@@ -163,6 +166,11 @@ impl Work<'_> {
             }
         }
         Ok(Ended::AllSteps)
+    }
+
+    /// Whether the validation loss has not fallen for too long.
+    fn is_over_early(&self) -> bool {
+        self.job.patience > 0 && self.progress.worse >= self.job.patience
     }
 
     fn step(&mut self) -> Result<(), Error> {
@@ -227,7 +235,7 @@ impl Work<'_> {
             return Ok(());
         }
         let loss = sum.mean();
-        let best = self.progress.best.is_none_or(|lowest| loss < lowest);
+        let best = loss.is_finite() && self.progress.best.is_none_or(|lowest| loss < lowest);
         if best {
             self.progress.best = Some(loss);
             self.progress.worse = 0;
@@ -238,10 +246,12 @@ impl Work<'_> {
         } else {
             self.progress.worse += 1;
         }
-        (self.events)(TrainEvent::Validated {
-            step: self.progress.step,
-            loss,
-            best,
+        let step = self.progress.step;
+        (self.events)(if loss.is_finite() {
+            TrainEvent::Validated { step, loss, best }
+        } else {
+            let text = format!("the validation loss after step {step} is {loss}");
+            TrainEvent::Warning { text }
         });
         Ok(())
     }
