@@ -407,7 +407,7 @@ fn a_disk_that_fills_in_a_checkpoint_leaves_a_run_to_go_on_with() {
     // copy of an adapter with its moments, but not for two.
     let script = r#"
         used=$(du -sm "$DATA" | cut -f1)
-        mount -t tmpfs -o size=$((used + 3))m none "$SMALL" && cp -r "$DATA" "$SMALL/data" || exit 99
+        mount -t tmpfs -o size=$((used + 16))m none "$SMALL" && cp -r "$DATA" "$SMALL/data" || exit 99
         "$PROGRAM" "$@" --data "$SMALL/data" --json
         full=$?
         mount -o remount,size=400m "$SMALL" || exit 98

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use codelupe_model::{Adapter, Batch, Loss, Model, Recompute, Trainable, Trainer, estimate};
+use codelupe_model::{Adapter, Batch, Loss, Model, ModelConfig, Recompute, Trainable, Trainer, estimate};
 use codelupe_samples::{Dataset, Row};
 
 use super::{Ended, StopToken, Support, TrainEngine};
@@ -36,7 +36,7 @@ impl TrainEngine for NativeEngine {
     }
 
     fn probe(&self, job: &TrainJob) -> Support {
-        let config = match codelupe_model::ModelConfig::read(&job.base) {
+        let config = match ModelConfig::read(&job.base) {
             Ok(config) => config,
             Err(error) => return Support::No { why: error.to_string() },
         };
@@ -75,7 +75,13 @@ impl TrainEngine for NativeEngine {
         let trainable = trainable(job, &model)?;
         let mut trainer = Trainer::new(&model, trainable, job.optimizer, recompute(job), job.seed)?;
         let restored = checkpoint::restore(&job.checkpoint, &mut trainer)?;
-        let progress = restored.unwrap_or_else(|| Progress::start(rows_in_memory(job, &model, &train, events)));
+        let progress = restored.unwrap_or_else(|| {
+            let rows_at_once = rows_in_memory(job, model.config(), train.sequence_length(), available_memory());
+            if rows_at_once < job.rows_at_once.min(job.rows_per_step) {
+                events(TrainEvent::Memory { rows_at_once });
+            }
+            Progress::start(rows_at_once)
+        });
         let parameters = trainer.values().map(|(_, _, values)| values.len() as u64).sum();
         let step = progress.step;
         events(TrainEvent::Started { step, parameters });
@@ -109,21 +115,17 @@ fn trainable(job: &TrainJob, model: &Model) -> Result<Trainable, Error> {
     })
 }
 
-/// Rows that fit into the free memory at once: what the job says, halved until they do.
-fn rows_in_memory(job: &TrainJob, model: &Model, train: &Dataset, events: &mut dyn FnMut(TrainEvent)) -> u64 {
+/// Rows that fit into the free memory at once, where that is known: what the job says, halved until they do.
+fn rows_in_memory(job: &TrainJob, config: &ModelConfig, length: usize, free: Option<u64>) -> u64 {
     let mut rows = job.rows_at_once.clamp(1, job.rows_per_step);
-    let Some(free) = available_memory() else { return rows };
+    let Some(free) = free else { return rows };
     let fits = |rows: u64| {
-        let shape = (usize::try_from(rows).unwrap_or(usize::MAX), train.sequence_length());
-        let needed = estimate(model.config(), job.lora.as_ref(), shape, recompute(job)).required();
+        let shape = (usize::try_from(rows).unwrap_or(usize::MAX), length);
+        let needed = estimate(config, job.lora.as_ref(), shape, recompute(job)).required();
         needed as f64 <= free as f64 * MEMORY_SHARE
     };
-    let wanted = rows;
     while rows > 1 && !fits(rows) {
         rows /= 2;
-    }
-    if rows < wanted {
-        events(TrainEvent::Memory { rows_at_once: rows });
     }
     rows
 }
@@ -327,4 +329,29 @@ fn sample_starts(row: &Row<'_>, before: usize) -> Vec<usize> {
     let ends = row.samples.iter().map(|span| span.range().end);
     let inner = ends.filter(|end| *end < row.tokens.len());
     inner.map(|end| before + end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use codelupe_model::Preset;
+
+    use super::*;
+    use crate::job::tests::job;
+
+    #[test]
+    fn rows_at_once_are_halved_until_they_fit() {
+        let config = ModelConfig::preset(Preset::Tiny, 1024).unwrap();
+        let job = TrainJob {
+            rows_at_once: 8,
+            ..job(16, 0)
+        };
+        let needed = |rows| estimate(&config, None, (rows, 256), Recompute::None).required();
+        let rows = |free| rows_in_memory(&job, &config, 256, free);
+        assert_eq!(rows(None), 8);
+        assert_eq!(rows(Some(2 * needed(8))), 8);
+        assert_eq!(rows(Some(needed(8))), 4);
+        assert_eq!(rows(Some(needed(2) * 5 / 4 + 1)), 2);
+        // One row is tried in any case.
+        assert_eq!(rows(Some(0)), 1);
+    }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
 mod fixture;
+mod native;
+mod registry;
 mod torch;
 #[cfg(feature = "slow")]
 mod torch_real;

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 const TORCH: &str = include_str!("../../../../model/benches/torch_step.py");
 
 /// Files that samples are made of.
-const FILES: usize = 4000;
+const FILES: usize = 12_000;
 
 /// Ids of the tokenizer that is learnt from some of them.
 const VOCABULARY: usize = 32_000;
