@@ -20,6 +20,9 @@ use crate::settings::Settings;
 /// The model that it trains.
 const MODEL: &str = "demo";
 
+/// Its learning rate: of 0.001, 0.003 and 0.006 the one with the lowest held-out loss after 100 steps.
+const LEARNING_RATE: f64 = 0.003;
+
 /// Ids of its tokenizer.
 const VOCABULARY: usize = 4096;
 
@@ -47,6 +50,10 @@ async fn train(settings: &Settings, steps: u64) -> anyhow::Result<Outcome> {
         base: MODEL.to_owned(),
         mode: Mode::Full,
         max_steps: steps,
+        learning_rate: match settings.train.learning_rate {
+            0.0 => LEARNING_RATE,
+            rate => rate,
+        },
         validation_steps: (steps / 5).max(1),
         validation_rows: 32,
         held_out_rows: 64,
