@@ -90,6 +90,8 @@ pub struct TorchConfig {
     pub grace_seconds: u64,
     /// How the base is held while an adapter is trained: `none`, as it is; `nf4`, in 4 bits, with bitsandbytes. Default `none`.
     pub quantize: Quantize,
+    /// Whether the layers of the base are spread over all processes (FSDP), for a base that one GPU cannot hold. Default false.
+    pub shard: bool,
 }
 
 /// Who starts the processes of a training.
@@ -127,6 +129,7 @@ impl Default for TorchConfig {
             heartbeat_seconds: 120,
             grace_seconds: 60,
             quantize: Quantize::None,
+            shard: false,
         }
     }
 }
@@ -158,6 +161,11 @@ impl TorchConfig {
         if several && self.launcher == Launcher::None {
             let context = "train.torch: several processes need launcher = \"torchrun\" or \"accelerate\"";
             return Err(Error::config(context));
+        }
+        if self.shard && !several {
+            return Err(Error::config(
+                "train.torch: shard spreads a base over several processes, and there is one",
+            ));
         }
         if self.nodes > 1 && self.place().is_none() {
             let context = format!(

@@ -333,6 +333,44 @@ fn two_processes_give_the_losses_of_one() {
 }
 
 #[test]
+fn a_base_that_is_spread_over_two_processes_gives_the_losses_of_one() {
+    let Some(python) = python() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let (ended, one) = run(&engine(&python), &fixture::job(&root.path().join("one"), 10));
+    assert_eq!(ended.unwrap(), Ended::AllSteps);
+    let spread = TorchEngine::new(TorchConfig {
+        python: python.to_str().unwrap().to_owned(),
+        launcher: Launcher::Torchrun,
+        processes_per_node: 2,
+        shard: true,
+        ..TorchConfig::default()
+    });
+    let job = fixture::job(&root.path().join("spread"), 10);
+    let stop = |event: &TrainEvent, stop: &StopToken| {
+        if matches!(event, TrainEvent::Step { step: 6, .. }) {
+            stop.stop();
+        }
+    };
+    let (ended, mut events) = run_with(&spread, &job, stop);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    let (ended, more) = run(&spread, &job);
+    assert_eq!(ended.unwrap(), Ended::AllSteps);
+    events.extend(more);
+    let [loss, norm, _] = apart(&one, &events);
+    println!("a base spread over two processes, stopped once, beside one: losses {loss:.1e}, norms {norm:.1e} apart");
+    assert!(loss < CLOSE && norm < CLOSE);
+    let base = codelupe_model::Model::open(&job.base)
+        .unwrap()
+        .with_name(job.base_name.clone());
+    codelupe_model::Adapter::read(&job.out, &base).unwrap();
+
+    let mut odd = fixture::job(&root.path().join("odd"), 2);
+    odd.rows_per_step = 3;
+    let (ended, _) = run(&spread, &odd);
+    assert!(ended.unwrap_err().to_string().contains("a multiple of the 2 processes"));
+}
+
+#[test]
 fn short_memory_halves_the_rows_and_the_step_is_taken_again() {
     let Some(python) = python() else { return };
     let root = tempfile::tempdir().unwrap();

@@ -77,6 +77,7 @@ fn arguments(config: &TorchConfig, job: &Path) -> impl Iterator<Item = String> +
         quantize.to_owned(),
     ]
     .into_iter()
+    .chain(config.shard.then(|| "--shard".to_owned()))
 }
 
 /// The arguments of Python that come before the script. This machine is number 0, so that the process that talks and writes

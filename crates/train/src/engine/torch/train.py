@@ -185,12 +185,33 @@ def load(job, settings, device, dtype):
     model = auto.from_pretrained(
         job["base"], dtype=torch.float32 if lora is None else dtype, local_files_only=True,
         attn_implementation="flash_attention_2" if flash else "sdpa", **options)
-    if settings.quantize == "none":
+    if settings.quantize == "none" and not settings.shard:
         model.to(device)
     model.config.use_cache = False
     if job["recompute"]:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return (model if lora is None else adapt(job, model)), flash
+    model = model if lora is None else adapt(job, model)
+    if settings.shard:
+        shard(model, job, settings, device)
+    return model, flash
+
+
+def shard(model, job, settings, device):
+    """Spreads the frozen weights of the layers over all processes (FSDP2); each layer is put together when it is passed.
+    What is trained stays whole everywhere, since it is small."""
+    import torch
+    from torch.distributed.fsdp import fully_shard
+    if job["lora"] is None:
+        raise Failure("model", "all weights cannot be trained while they are spread over processes")
+    if settings.quantize != "none":
+        raise Failure("model", "a quantized base cannot be spread over processes")
+    if job["rows_per_step"] % WORLD:
+        raise Failure("model", f"rows_per_step is {job['rows_per_step']}; it must be a multiple of the {WORLD} processes")
+    kept = {values for values in model.parameters() if values.requires_grad}
+    mesh = torch.distributed.device_mesh.init_device_mesh(device.type, (WORLD,))
+    for layer in model.get_base_model().get_decoder().layers:
+        fully_shard(layer.to(device), mesh=mesh, reshard_after_forward=True, ignored_params=kept)
+    model.to(device)
 
 
 def adapt(job, model):
@@ -256,6 +277,8 @@ class Training:
         with failing("data", "samples cannot be read"):
             self.train = Rows(job["train"])
             self.validation = Rows(job["validation"]) if job["validation"] else None
+        # Every process passes each layer as often as any other: the weights come from all of them.
+        self.in_step = settings.shard
         with failing("model", "the model cannot be loaded"):
             self.model, self.flash = load(job, settings, self.device, self.dtype)
         self.plain = self.model if job["lora"] is None else self.model.get_base_model()
@@ -333,15 +356,15 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         try:
             for first in range(0, len(mine), at_once):
-                if STOP.is_set():
+                if STOP.is_set() and not self.in_step:
                     break
                 nll, tokens = self.nll(self.train, mine[first:first + at_once])
-                if tokens:
+                if tokens or self.in_step:
                     nll.backward()
                 total[0] += nll.item()
                 total[1] += tokens
         except (RuntimeError, MemoryError) as error:
-            if not is_short_of_memory(error):
+            if not is_short_of_memory(error) or self.in_step:
                 raise
             total[2] = 1
         total[3] = STOP.is_set()
@@ -446,9 +469,13 @@ class Training:
         total = self.torch.zeros(2, dtype=self.torch.float64)
         self.model.eval()
         with self.torch.no_grad():
-            for row in range(RANK, min(self.validation.count, job["validation_rows"]), WORLD):
-                nll, tokens = self.nll(self.validation, [row])
-                total += self.torch.tensor([nll.item(), tokens], dtype=self.torch.float64)
+            rows = min(self.validation.count, job["validation_rows"])
+            for first in range(0, rows, WORLD):
+                if first + RANK >= rows and not self.in_step:
+                    break
+                nll, tokens = self.nll(self.validation, [min(first + RANK, rows - 1)])
+                if first + RANK < rows:
+                    total += self.torch.tensor([nll.item(), tokens], dtype=self.torch.float64)
         self.model.train()
         nll, tokens = self.agree(total).tolist()
         if tokens == 0:
@@ -563,6 +590,7 @@ def main():
     parser.add_argument("job", nargs="?")
     parser.add_argument("--probe", action="store_true")
     parser.add_argument("--quantize", choices=["none", "nf4"], default="none")
+    parser.add_argument("--shard", action="store_true")
     parser.add_argument("--heartbeat", type=float, default=10.0, help="seconds between signs of life")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: STOP.set())
