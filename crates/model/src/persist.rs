@@ -1,9 +1,9 @@
 //! Files that are there whole or not at all: written beside their place, synced, then renamed.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, View};
@@ -34,7 +34,8 @@ impl View for FloatTensor<'_> {
     }
 }
 
-/// Writes named tensors, one after the other, into a file that is not there yet, and syncs it.
+/// Writes named tensors, one after the other, into a file that is not there yet, and syncs it. The same input gives the same
+/// bytes.
 pub(crate) fn write_tensors<V: View>(
     path: &Path,
     tensors: impl IntoIterator<Item = (String, V)>,
@@ -44,7 +45,33 @@ pub(crate) fn write_tensors<V: View>(
         safetensors::SafeTensorError::IoError(e) => Error::io("write", path, e),
         other => Error::unreadable(path, other),
     })?;
+    sort_metadata(path).map_err(|e| Error::io("write", path, e))?;
     sync(path)
+}
+
+/// Puts the entries of a file's metadata in order: the library writes them in that of a hash map, which is another one in
+/// each process. Their text is as long in any order, so nothing else moves.
+fn sort_metadata(path: &Path) -> io::Result<()> {
+    const NAME: &[u8] = b"\"__metadata__\":";
+    let mut file = File::options().read(true).write(true).open(path)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let mut header = vec![0; usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?];
+    file.read_exact(&mut header)?;
+    let Some(start) = header.windows(NAME.len()).position(|part| part == NAME) else {
+        return Ok(());
+    };
+    let start = start + NAME.len();
+    let mut entries = serde_json::Deserializer::from_slice(&header[start..]).into_iter::<BTreeMap<String, String>>();
+    let Some(Ok(sorted)) = entries.next() else {
+        return Ok(());
+    };
+    let text = serde_json::to_vec(&sorted)?;
+    if text.len() == entries.byte_offset() {
+        file.seek(SeekFrom::Start((length.len() + start) as u64))?;
+        file.write_all(&text)?;
+    }
+    Ok(())
 }
 
 /// Writes a file that is not there yet, and syncs it.
@@ -125,6 +152,28 @@ fn sync_parent(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_tensors_and_metadata_give_the_same_bytes() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |number: usize| {
+            let path = root.path().join(number.to_string());
+            let entries = (0..8).map(|key| (format!("key {key}"), format!("\"{key}\"")));
+            let tensor = FloatTensor {
+                shape: &[2],
+                values: &[1.0, 2.0],
+            };
+            write_tensors(&path, [("a".to_owned(), tensor)], entries.collect()).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            let read = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            assert_eq!(read.tensor("a").unwrap().shape(), [2]);
+            let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+            assert_eq!(header.metadata().as_ref().unwrap()["key 7"], "\"7\"");
+            bytes
+        };
+        let first = write(0);
+        assert!((1..8).all(|number| write(number) == first));
+    }
 
     #[test]
     fn a_folder_that_is_not_filled_leaves_the_old_one_alone() {

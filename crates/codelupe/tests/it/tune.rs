@@ -22,7 +22,10 @@ fn the_settings_are_explained_and_others_beside_them() {
     write(bench.root(), "codelupe.toml", b"[dedup]\nbands = 50\nrows = 5\n");
     let config = bench.root().join("codelupe.toml").display().to_string();
     let shown = bench.text(&["dedup", "tune", "--config", &config, "--threshold", "0.8"]);
-    assert!(shown.starts_with("50 bands of 5 rows, threshold 0.8."), "{shown}");
+    assert!(
+        shown.starts_with("50 bands of 5 rows of 256 permutations, threshold 0.8."),
+        "{shown}"
+    );
 }
 
 #[test]
