@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::documents::Build;
 use crate::error::Error;
 
+/// The most files of a run, new and replayed together: its plan names each.
+pub const MAX_FILES: usize = 1_000_000;
+
 /// The files of a run, as the ids of their blobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
@@ -71,9 +74,12 @@ fn choice(
 ) -> Choice {
     new.sort_unstable();
     old.sort_unstable();
-    let taken = new.len().min(usize::try_from(most).unwrap_or(usize::MAX));
+    let taken = new
+        .len()
+        .min(usize::try_from(most).unwrap_or(usize::MAX))
+        .min(MAX_FILES);
     let left = (new.len() - taken) as u64;
-    let replayed = replayed(taken, replay_share).min(old.len());
+    let replayed = replayed(taken, replay_share).min(old.len()).min(MAX_FILES - taken);
     Choice {
         new: new.into_iter().take(taken).map(|(_, _, blob)| blob).collect(),
         replayed: old.into_iter().take(replayed).map(|(_, blob)| blob).collect(),

@@ -57,22 +57,11 @@ impl Build {
         }
     }
 
-    /// Calls `each` with every file of a split, in order.
-    pub(crate) fn records(&self, split: Split, mut each: impl FnMut(&BuildRecord)) -> Result<(), Error> {
-        for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
-            read_shard(&self.path, shard, |record| {
-                each(&record);
-                Ok::<(), codelupe_store::Error>(())
-            })?;
-        }
-        Ok(())
-    }
-
     /// Hands the wanted files of a split to `take`, by repository and path, while they are read by another thread.
     pub(crate) fn documents<T>(
         &self,
         split: Split,
-        wanted: impl Fn(&BuildRecord) -> bool + Send,
+        mut wanted: impl FnMut(&BuildRecord) -> bool + Send,
         take: impl FnOnce(&mut dyn Iterator<Item = Result<Document, Error>>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (sender, receiver) = sync_channel(WAITING);

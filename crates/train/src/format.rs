@@ -47,12 +47,10 @@ pub(crate) fn format(
     run: &Path,
 ) -> Result<Material, Error> {
     let samples = config.sampling();
-    let mut census = Census::default();
     let chosen = choice.all();
-    census.take(build, &chosen)?;
-    let train = write(build, tokenizer, (Split::Train, &chosen), &samples, &run.join("train"))?;
+    let (train, census) = write(build, tokenizer, (Split::Train, &chosen), &samples, &run.join("train"))?;
     let validation = sample(build, Split::Validation, files_for(config.validation_rows))?;
-    let validation = write(
+    let (validation, _) = write(
         build,
         tokenizer,
         (Split::Validation, &validation),
@@ -66,7 +64,7 @@ pub(crate) fn format(
         instruction_share: 0.0,
         ..samples.clone()
     };
-    let whole = write(
+    let (whole, _) = write(
         build,
         tokenizer,
         (Split::HeldOut, &held_out),
@@ -104,24 +102,31 @@ fn files_for(rows: u64) -> usize {
     usize::try_from(rows.saturating_mul(2)).unwrap_or(usize::MAX)
 }
 
-/// Makes the samples of the wanted files of a split.
+/// Makes the samples of the wanted files of a split, and counts what these are.
 fn write(
     build: &Build,
     tokenizer: &Tokenizer,
     (split, wanted): (Split, &HashSet<BlobId>),
     config: &SampleConfig,
     out: &Path,
-) -> Result<DatasetSummary, Error> {
+) -> Result<(DatasetSummary, Census), Error> {
     let provenance = Provenance {
         build: build.name.clone(),
         digest: digest(&build.digest, wanted),
         split: split.as_str().to_owned(),
     };
-    build.documents(
-        split,
-        |record| is_wanted(record, wanted),
-        |documents| Ok(write_dataset(documents, tokenizer, config, out, &provenance)?),
-    )
+    let mut census = Census::default();
+    let taken = |record: &BuildRecord| {
+        let taken = is_wanted(record, wanted);
+        if taken {
+            census.count(record);
+        }
+        taken
+    };
+    let summary = build.documents(split, taken, |documents| {
+        Ok(write_dataset(documents, tokenizer, config, out, &provenance)?)
+    })?;
+    Ok((summary, census))
 }
 
 fn is_wanted(record: &BuildRecord, wanted: &HashSet<BlobId>) -> bool {
@@ -148,13 +153,9 @@ struct Census {
 }
 
 impl Census {
-    fn take(&mut self, build: &Build, chosen: &HashSet<BlobId>) -> Result<(), Error> {
-        build.records(Split::Train, |record| {
-            if is_wanted(record, chosen) {
-                let licence = record.licence.clone().unwrap_or_else(|| "none".to_owned());
-                *self.licences.entry(licence).or_default() += 1;
-                *self.languages.entry(record.language.clone()).or_default() += 1;
-            }
-        })
+    fn count(&mut self, record: &BuildRecord) {
+        let licence = record.licence.clone().unwrap_or_else(|| "none".to_owned());
+        *self.licences.entry(licence).or_default() += 1;
+        *self.languages.entry(record.language.clone()).or_default() += 1;
     }
 }

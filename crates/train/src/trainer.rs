@@ -1,5 +1,6 @@
 //! The loop: when a run starts, what it does in which order, and how it goes on after whatever ended it.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -91,7 +92,17 @@ pub struct Trainer {
     catalogue: Catalogue,
     runtime: Handle,
     stop: StopToken,
+    /// What was found when it was looked last, so that waiting does not read the same build over and over.
+    counted: RefCell<Option<Counted>>,
     _lock: File,
+}
+
+/// New files of a build for a line, while nothing more was learnt.
+#[derive(Debug, Clone)]
+struct Counted {
+    /// The line, and the digest of the build.
+    key: (String, String),
+    new_files: u64,
 }
 
 /// Evaluations of a run: `evaluation.json`.
@@ -125,6 +136,7 @@ impl Trainer {
             catalogue,
             runtime,
             stop,
+            counted: RefCell::new(None),
             _lock: lock,
         })
     }
@@ -146,24 +158,10 @@ impl Trainer {
             Ok(outcome) => Ok(outcome),
             Err(error) if goes_on(&error) => Err(error),
             Err(error) => {
-                let end = RunEnd {
-                    state: RunState::Failed,
-                    figures: None,
-                    error: Some((error.code().to_string(), error.chain())),
-                };
-                self.runtime.block_on(self.catalogue.end_run(run.id, &end, None, &[]))?;
+                self.fail(run.id, error.code(), error.chain())?;
                 Err(error)
             }
         }
-    }
-
-    /// New files in the latest build, from how many on a run starts, and whether somebody asks for one.
-    ///
-    /// # Errors
-    /// `Nothing` without a build; `Model` without a base; `Store`.
-    pub fn news(&self) -> Result<(u64, u64), Error> {
-        let (_, _, choice) = self.choose()?;
-        Ok((choice.found(), self.config.min_new_files))
     }
 
     /// Whether somebody asked for a run.
@@ -179,7 +177,8 @@ impl Trainer {
     /// # Errors
     /// `Nothing` without a build; `Model` without a base; `Samples` or `Store`.
     pub fn preview(&self) -> Result<Preview, Error> {
-        let (base, build, choice) = self.choose()?;
+        let (base, build) = self.find()?;
+        let choice = self.choose(&base, &build)?;
         let choice = Choice {
             new: choice.new.into_iter().take(PREVIEWED).collect(),
             replayed: choice.replayed.into_iter().take(PREVIEWED).collect(),
@@ -213,38 +212,52 @@ impl Trainer {
             return Ok(Some(run));
         }
         // It had decided nothing yet: another one takes its place.
-        let end = RunEnd {
-            state: RunState::Failed,
-            figures: None,
-            error: Some((
-                ErrorCode::Cancelled.to_string(),
-                "ended before its samples were made".to_owned(),
-            )),
-        };
-        self.runtime.block_on(self.catalogue.end_run(run.id, &end, None, &[]))?;
+        let why = "ended before its samples were made".to_owned();
+        self.fail(run.id, ErrorCode::Cancelled, why)?;
         remove_folder(self.run_folder(&run.name).path())?;
         Ok(None)
     }
 
-    /// What a run would learn now.
-    fn choose(&self) -> Result<(Base, Build, Choice), Error> {
+    fn fail(&self, run: i64, code: ErrorCode, why: String) -> Result<(), Error> {
+        let end = RunEnd {
+            state: RunState::Failed,
+            figures: None,
+            error: Some((code.to_string(), why)),
+        };
+        Ok(self.runtime.block_on(self.catalogue.end_run(run, &end, None, &[]))?)
+    }
+
+    /// What would be trained now, and on which build.
+    fn find(&self) -> Result<(Base, Build), Error> {
         let models = self.runtime.block_on(self.catalogue.models())?;
         let base = find_base(&self.config, &self.folder, &models)?;
         let row = self.runtime.block_on(self.catalogue.latest_build())?;
         let build = Build::open(&self.folder, &row.ok_or_else(|| no_build(self.folder.root()))?)?;
+        Ok((base, build))
+    }
+
+    /// What a run would learn of a build, which is read for it.
+    fn choose(&self, base: &Base, build: &Build) -> Result<Choice, Error> {
         let learnt = self.runtime.block_on(self.catalogue.trained_contents(&base.line))?;
         let config = &self.config;
-        let choice = cursor::choose(&build, &learnt, config.max_new_files, config.replay_share, config.seed)?;
-        Ok((base, build, choice))
+        cursor::choose(build, &learnt, config.max_new_files, config.replay_share, config.seed)
     }
 
     fn start(&self, request: Request) -> Result<Started, Error> {
-        let (base, build, choice) = self.choose()?;
+        let (base, build) = self.find()?;
         let needed = if request.force { 1 } else { self.config.min_new_files };
-        let new_files = choice.found();
-        if new_files < needed {
-            return Ok(Started::Waiting(Outcome::Waiting { new_files, needed }));
+        let key = (base.line.clone(), build.digest.clone());
+        let known = self.counted.borrow().clone().filter(|counted| counted.key == key);
+        if let Some(counted) = known.filter(|counted| counted.new_files < needed) {
+            return Ok(Started::waiting(counted.new_files, needed));
         }
+        let choice = self.choose(&base, &build)?;
+        let new_files = choice.found();
+        self.counted.replace(Some(Counted { key, new_files }));
+        if new_files < needed {
+            return Ok(Started::waiting(new_files, needed));
+        }
+        self.counted.replace(None);
         // A request to cancel that no run was open for is not for this one.
         self.runtime.block_on(self.catalogue.take_signal(Signal::Cancel))?;
         let latest = self.runtime.block_on(self.catalogue.runs(1))?;
@@ -263,12 +276,7 @@ impl Trainer {
         make_folder(folder.path())?;
         let planned = self.plan(&base, &build, choice, number, &folder);
         if let Err(error) = planned {
-            let end = RunEnd {
-                state: RunState::Failed,
-                figures: None,
-                error: Some((error.code().to_string(), error.chain())),
-            };
-            self.runtime.block_on(self.catalogue.end_run(id, &end, None, &[]))?;
+            self.fail(id, error.code(), error.chain())?;
             return Err(error);
         }
         let run = self.runtime.block_on(self.catalogue.open_run())?;
@@ -493,7 +501,8 @@ impl Trainer {
     ) -> Result<(), Error> {
         let log = EventLog::open(&folder.events())?;
         let loss = |evaluation: &Option<Evaluation>| evaluation.as_ref().map(|evaluation| evaluation.total.loss);
-        let rows_at_once = match log.figures().rows_at_once {
+        let measured = log.figures();
+        let rows_at_once = match measured.rows_at_once {
             0 => config.rows_at_once,
             fewer => fewer,
         };
@@ -504,7 +513,7 @@ impl Trainer {
             held_out_loss: loss(&judgement.evaluation),
             compared_loss: loss(&judgement.compared),
             rows_at_once,
-            ..log.figures()
+            ..measured
         };
         let open = self.runtime.block_on(self.catalogue.open_run())?;
         let training = Training {
@@ -554,6 +563,12 @@ impl Trainer {
 enum Started {
     Run(Box<RunRow>),
     Waiting(Outcome),
+}
+
+impl Started {
+    const fn waiting(new_files: u64, needed: u64) -> Self {
+        Self::Waiting(Outcome::Waiting { new_files, needed })
+    }
 }
 
 /// Whether a run stays open after an error, for the next process to go on with.

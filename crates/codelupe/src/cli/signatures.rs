@@ -29,7 +29,7 @@ pub(crate) struct ExportSignaturesArguments {
     /// How the signatures are made.
     #[arg(long, value_enum, default_value_t = SignatureScheme::Codelupe)]
     pub(crate) scheme: SignatureScheme,
-    /// Values in a signature of datasketch; ours have 256.
+    /// Values in a signature of datasketch; ours have as many as `dedup.permutations` says.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub(crate) num_perm: u32,
 }

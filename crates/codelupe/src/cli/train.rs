@@ -44,7 +44,7 @@ pub(crate) struct RunArguments {
     /// Who trains.
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineArgument>,
-    /// The most optimizer steps of a run.
+    /// The most optimizer steps of a run. Its files count as learnt, whether or not it came to all of them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
 }
