@@ -198,6 +198,7 @@ mod tests {
     fn what_a_process_started_ends_with_it() {
         let process = shell("sleep 600 & echo $!; exit 3");
         let child: i32 = lines_of_one(&process).parse().unwrap();
+        wait_for_end(&process);
         let (status, _) = process.finish().unwrap();
         assert_eq!(status.code(), Some(3));
         let is_there =
@@ -207,6 +208,13 @@ mod tests {
             thread::sleep(Duration::from_millis(5));
         }
         assert!(!is_there());
+    }
+
+    fn wait_for_end(process: &Process) {
+        let since = Instant::now();
+        while !process.has_ended() && since.elapsed() < Duration::from_secs(20) {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn lines_of_one(process: &Process) -> String {
@@ -219,10 +227,7 @@ mod tests {
     #[test]
     fn an_end_is_seen_before_it_is_taken() {
         let process = shell("exit 0");
-        let since = Instant::now();
-        while !process.has_ended() && since.elapsed() < Duration::from_secs(20) {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_end(&process);
         assert!(process.has_ended() && process.has_ended());
         assert!(process.finish().unwrap().0.success());
     }
