@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::cargo::{Workspace, choosing, command, run as run_command};
 use crate::steps::{Step, none_of, run_all};
-use crate::{Selection, commits, layering, licences, migrations, sizes, spelling};
+use crate::{Selection, commits, layering, licenses, migrations, sizes, spelling};
 
 /// What to check and whether to repair.
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
             move || none_of(&sizes::check(root, &members)?)
         }),
         Step::of_check("layering", move || none_of(&layering::check(workspace, &members)?)),
-        Step::of_check("licences", move || none_of(&licences::check(workspace)?)),
+        Step::of_check("licenses", move || none_of(&licenses::check(workspace)?)),
         Step::of_check("migrations", move || none_of(&migrations::check(root, options.fix)?)),
         Step::of_check("commits", move || none_of(&commits::check(root)?)),
         cargo_step("clippy", &clippy_arguments(options), &[]),

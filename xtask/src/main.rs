@@ -4,7 +4,7 @@ mod cargo;
 mod check;
 mod commits;
 mod layering;
-mod licences;
+mod licenses;
 mod migrations;
 mod sizes;
 mod source;

@@ -35,7 +35,7 @@ pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArgument
 /// The data folder when none is named.
 pub(crate) const DEFAULT_DATA: &str = "codelupe-data";
 
-/// Turns source repositories into a clean, deduplicated, licence-known, secret-free training corpus.
+/// Turns source repositories into a clean, deduplicated, license-known, secret-free training corpus.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Start with `codelupe demo`, or `codelupe run FOLDER` on your own repositories.")]
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     /// Migrate the catalogue's schema, go back, check it.
     #[command(subcommand, after_help = db::EXAMPLES)]
     Db(DbCommand),
-    /// Show where every file went, languages, licences, quality, and what deduplication saved.
+    /// Show where every file went, languages, licenses, quality, and what deduplication saved.
     #[command(after_help = "Example:\n  codelupe stats --json | jq .funnel")]
     Stats,
     /// Tell the story of one file: every signal, the verdict, its reason, the kept twin.
@@ -180,7 +180,7 @@ pub(crate) enum Command {
 const SOURCES: &str = "\
 A SOURCE is a folder, an address or a query:
   PATH        a git repository (its HEAD is read from the object database, nothing is checked out), a folder of
-              repositories, or one plain folder of files (its ignore files are honoured); found out by looking
+              repositories, or one plain folder of files (its ignore files are honored); found out by looking
   repos:PATH  every child folder is one repository
   repo:PATH   the folder is one repository
   https://…   the git repository at that address: its newest commit is fetched into memory, nothing is checked out.
@@ -242,8 +242,8 @@ pub(crate) struct SearchArguments {
     #[arg(long)]
     pub(crate) language: Option<String>,
     /// Only this repository.
-    #[arg(long)]
-    pub(crate) repo: Option<String>,
+    #[arg(long, alias = "repo")]
+    pub(crate) repository: Option<String>,
     /// How many hits, 1 to 100.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) limit: u8,

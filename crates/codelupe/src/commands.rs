@@ -70,7 +70,7 @@ async fn with_worker<T: Send + 'static>(
     reason = "the user asked twice, and the blocking work cannot be waited for"
 )]
 fn stop_at_once() -> ! {
-    let code = failure::report(&Failure::new(ErrorCode::Cancelled, "stopped at once").into());
+    let code = failure::report(&Failure::new(ErrorCode::Canceled, "stopped at once").into());
     std::process::exit(code.into());
 }
 

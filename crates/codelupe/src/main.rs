@@ -1,4 +1,4 @@
-//! `codelupe`: turns source repositories into a clean, deduplicated, licence-known, secret-free training corpus.
+//! `codelupe`: turns source repositories into a clean, deduplicated, license-known, secret-free training corpus.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What a user reads after a run, and in `codelupe stats`.
+//! What a user reads after a training, and in `codelupe stats`.
 
 pub(crate) mod tables;
 
@@ -18,7 +18,7 @@ use crate::commands::train::told;
 use crate::output::print;
 use crate::settings::Settings;
 
-/// Reports a run, and the training that followed.
+/// Reports a training, and the training that followed.
 pub(crate) fn outcome(
     settings: &Settings,
     outcome: &Outcome,
@@ -77,8 +77,8 @@ pub(crate) fn stats(stats: &Stats) -> String {
     let _ = write!(text, "\nLanguages\n{}\n", tables::languages(&stats.languages));
     let _ = write!(
         text,
-        "\nLicences of the repositories\n{}\n",
-        tables::licences(&stats.licences)
+        "\nLicenses of the repositories\n{}\n",
+        tables::licenses(&stats.licenses)
     );
     let _ = write!(
         text,

@@ -1,6 +1,7 @@
 //! From raw arguments and a config file to settings. Only this and `cli` look at the environment.
 
 mod alerts;
+mod renamed;
 mod tokens;
 
 use std::path::{Path, PathBuf};
@@ -98,6 +99,7 @@ fn read(path: &Path) -> anyhow::Result<(Config, TrainConfig, AlertSettings)> {
         .parse()
         .map_err(|error| syntax_error(&text, &error))
         .with_context(invalid)?;
+    renamed::refuse(&table).with_context(invalid)?;
     let alerts = table
         .remove("alerts")
         .map_or(Ok(AlertSettings::default()), AlertSettings::read)

@@ -177,7 +177,7 @@ impl fmt::Debug for Breaker {
     }
 }
 
-/// Leave to make one call. Dropped without an outcome, as by a caller that was cancelled, it counts for nothing: a probe's
+/// Leave to make one call. Dropped without an outcome, as by a caller that was canceled, it counts for nothing: a probe's
 /// place is free again.
 #[derive(Debug)]
 #[must_use = "the outcome of the call must be told"]

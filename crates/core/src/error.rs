@@ -1,19 +1,19 @@
 //! Errors: one closed set of codes, each with its class, category, exit status and HTTP status; what to do about each
-//! ([`Policy`]); and one occurrence as it is tracked ([`ErrorReport`]).
+//! ([`Policy`]); and one occurrence as it is tracked ([`ErrorOccurrence`]).
 
 mod category;
 mod class;
 mod context;
 mod fingerprint;
+mod occurrence;
 mod policy;
-mod report;
 
 pub use category::{Category, ParseCategoryError};
 pub use class::{Class, ParseClassError};
 pub use context::ErrorContext;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
+pub use occurrence::ErrorOccurrence;
 pub use policy::{Action, Policy};
-pub use report::ErrorReport;
 
 macro_rules! error_codes {
     ($($variant:ident = $code:literal, class $class:ident, category $category:ident, exit $exit:literal, http $http:literal: $text:literal;)*) => {
@@ -68,7 +68,7 @@ error_codes! {
     Auth = "auth", class User, category Auth, exit 77, http 401: "A server refused the credentials, or there were none.";
     SchemaOutdated = "schema_outdated", class User, category Database, exit 78, http 503: "The catalogue's schema is older than the program; it must be migrated first.";
     SchemaNewer = "schema_newer", class User, category Database, exit 78, http 503: "The catalogue's schema is newer than the program; a newer program is needed.";
-    Cancelled = "cancelled", class User, category Internal, exit 130, http 499: "The user stopped the work.";
+    Canceled = "canceled", class User, category Internal, exit 130, http 499: "The user stopped the work.";
     CorruptInput = "corrupt_input", class Permanent, category CorruptInput, exit 65, http 422: "A repository or file that was read is damaged.";
     CorruptStore = "corrupt_store", class Permanent, category Storage, exit 70, http 500: "Stored data is damaged or of another version.";
     Internal = "internal", class Permanent, category Internal, exit 70, http 500: "A defect in CodeLupe.";

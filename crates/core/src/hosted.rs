@@ -33,8 +33,8 @@ pub struct HostedRepository {
     pub homepage: Option<String>,
     /// Its topics, sorted.
     pub topics: Vec<String>,
-    /// The licence that the forge detected, an SPDX id; `NOASSERTION` where it found one that it does not know.
-    pub licence: Option<String>,
+    /// The license that the forge detected, an SPDX id; `NOASSERTION` where it found one that it does not know.
+    pub license: Option<String>,
     /// The main language, in linguist's spelling.
     pub language: Option<String>,
     /// Bytes of each language, where the forge tells.

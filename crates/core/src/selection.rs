@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use candidate::Candidate;
 pub use score::{Score, ScorePart};
 
-use crate::licence::LicenceClass;
+use crate::license::LicenseClass;
 use crate::text::display_bounded;
 
 /// Seconds in a day.
@@ -28,9 +28,9 @@ pub struct SelectionRules {
     /// The largest size on the server, in KiB; a size that is not known is no obstacle, since fetching has limits of its own.
     /// 2 GiB by default: beyond that data outweighs code.
     pub max_size_kib: u64,
-    /// The classes of licence as the forge detected it. Permissive by default; with `other` and `none` repositories are
-    /// fetched whose licence only their files tell.
-    pub licences: Vec<LicenceClass>,
+    /// The classes of license as the forge detected it. Permissive by default; with `other` and `none` repositories are
+    /// fetched whose license only their files tell.
+    pub licenses: Vec<LicenseClass>,
     /// The main languages, in linguist's spelling and any case; all when empty, the default.
     pub languages: Vec<String>,
     /// The least age in days; none by default.
@@ -58,7 +58,7 @@ impl Default for SelectionRules {
         Self {
             min_stars: 10,
             max_size_kib: 2 << 20,
-            licences: vec![LicenceClass::Permissive],
+            licenses: vec![LicenseClass::Permissive],
             languages: Vec::new(),
             min_age_days: None,
             max_age_days: None,
@@ -109,7 +109,7 @@ impl SelectionRules {
         let mut outcomes = self.about_kind(candidate);
         outcomes.extend(self.about_numbers(candidate));
         outcomes.extend(self.about_times(candidate, now));
-        outcomes.extend([self.about_licence(candidate), self.about_language(candidate)]);
+        outcomes.extend([self.about_license(candidate), self.about_language(candidate)]);
         let score = Score::of(candidate, now).value;
         outcomes.push(Outcome {
             rule: "min_score",
@@ -199,16 +199,16 @@ impl SelectionRules {
         outcomes.into_iter().flatten().collect()
     }
 
-    fn about_licence(&self, candidate: &Candidate<'_>) -> Outcome {
-        let licence = candidate.repository.licence.as_deref();
-        let class = candidate.licence_class;
+    fn about_license(&self, candidate: &Candidate<'_>) -> Outcome {
+        let license = candidate.repository.license.as_deref();
+        let class = candidate.license_class;
         Outcome {
-            rule: "licences",
-            met: self.licences.contains(&class),
+            rule: "licenses",
+            met: self.licenses.contains(&class),
             text: format!(
                 "{} ({class}), allowed are {}",
-                licence.map_or("no licence".to_owned(), shown),
-                list(&self.licences)
+                license.map_or("no license".to_owned(), shown),
+                list(&self.licenses)
             ),
         }
     }

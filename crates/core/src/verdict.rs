@@ -117,7 +117,7 @@ reasons! {
     LowQuality = "low_quality" @ Process: "The quality score is under the limit.",
     ExactDuplicate = "exact_duplicate" @ Dedup: "Byte for byte the same as a kept file.",
     NearDuplicate = "near_duplicate" @ Dedup: "Verified Jaccard similarity to a kept file at or over the threshold.",
-    LicenceNotAllowed = "licence_not_allowed" @ Build: "The licence of the repository is not in the build's policy.",
+    LicenseNotAllowed = "license_not_allowed" @ Build: "The license of the repository is not in the build's policy.",
     LanguageNotWanted = "language_not_wanted" @ Build: "The language is not in the build's filter.",
     QualityUnderFilter = "quality_under_filter" @ Build: "The quality score is under the build's filter.",
     RepositoryCopy = "repository_copy" @ Build: "Only repositories that are near-copies of others have it.",

@@ -15,7 +15,7 @@ pub struct CopyConfig {
     /// The share of its files that have a duplicate in the other: over 0, at most 1. Default 0.8, ours: what is left in the
     /// forks that we looked at is a changed readme, settings, and a few new files.
     pub share: f64,
-    /// Files that more repositories than this have (licence texts, boilerplate) tell nothing and are not counted. It bounds
+    /// Files that more repositories than this have (license texts, boilerplate) tell nothing and are not counted. It bounds
     /// the pairs of repositories that one cluster makes. Default 64, ours.
     pub max_holders: NonZeroUsize,
 }
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn files_that_everybody_has_tell_nothing() {
-        let licence: Vec<(i64, u32)> = (0..100).map(|repository| (0, repository)).collect();
-        let found = report(0.5, &licence);
+        let license: Vec<(i64, u32)> = (0..100).map(|repository| (0, repository)).collect();
+        let found = report(0.5, &license);
         assert_eq!((found.contained.len(), found.left_out), (0, 1));
     }
 

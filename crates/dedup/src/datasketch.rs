@@ -105,7 +105,7 @@ pub fn sign(
     Ok((!shingles.is_empty()).then_some(minhash.values))
 }
 
-/// The tokens of a text, by the letter of their definition (see the crate's tokeniser, which is faster).
+/// The tokens of a text, by the letter of their definition (see the crate's tokenizer, which is faster).
 fn tokens(text: &[u8]) -> Vec<&[u8]> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -139,7 +139,7 @@ fn permutations(scheme: Scheme, num_perm: usize, seed: u32) -> Vec<(u64, u64)> {
     }
 }
 
-/// The finaliser of `MurmurHash3` for 32 bits.
+/// The finalizer of `MurmurHash3` for 32 bits.
 const fn fmix32(hash: u32) -> u32 {
     let hash = (hash ^ (hash >> 16)).wrapping_mul(0x85EB_CA6B);
     let hash = (hash ^ (hash >> 13)).wrapping_mul(0xC2B2_AE35);

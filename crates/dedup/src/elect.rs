@@ -39,7 +39,7 @@ impl Default for ElectionConfig {
 pub enum Outcome {
     /// It stays.
     Kept,
-    /// It is dropped in favour of a better-ranked document that stays.
+    /// It is dropped in favor of a better-ranked document that stays.
     Duplicate {
         /// The document that stays.
         of: u32,

@@ -67,7 +67,7 @@ pub struct Located {
 pub enum Kind {
     /// From the object database, at the commit of `HEAD`; the work tree is not looked at.
     Git,
-    /// From the files of a folder, honouring `.gitignore` and `.ignore`.
+    /// From the files of a folder, honoring `.gitignore` and `.ignore`.
     Folder,
     /// From the files of an unpacked crate, all of them.
     Crate,

@@ -29,7 +29,7 @@ pub struct Limits {
     /// The longest delta chain of a packed object; each link may copy an object of up to half of
     /// [`max_decode_bytes`](Self::max_decode_bytes). Default 1000: `git gc` writes 50, `--aggressive` once wrote 250.
     pub max_delta_chain: u32,
-    /// The most bytes of `.gitignore` and `.ignore` files that are honoured in one folder repository; later ones count
+    /// The most bytes of `.gitignore` and `.ignore` files that are honored in one folder repository; later ones count
     /// as absent. Default 1 MiB.
     pub max_ignore_bytes: usize,
 }

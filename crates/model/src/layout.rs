@@ -31,7 +31,7 @@ pub(crate) const GROUPS: [&[Target]; 4] = [
 ];
 
 impl Layout {
-    /// The A and B of every adapted projection. The A of projections with the same input are neighbours: together they
+    /// The A and B of every adapted projection. The A of projections with the same input are neighbors: together they
     /// are one matrix, [adapted projections times rank, input].
     pub(crate) fn lora(config: &ModelConfig, lora: &LoraConfig) -> Self {
         let mut layout = Self::default();
@@ -93,7 +93,7 @@ mod tests {
     use crate::config::Preset;
 
     #[test]
-    fn a_of_projections_with_the_same_input_are_neighbours() {
+    fn a_of_projections_with_the_same_input_are_neighbors() {
         let config = ModelConfig::preset(Preset::Tiny, 64).unwrap();
         let layout = Layout::lora(&config, &LoraConfig::default());
         let range = |target| layout.range(&tensor_names(2, target).0).unwrap();

@@ -2,7 +2,7 @@
 //! follow without a change to the graph above.
 //!
 //! Matrices lie row after row; a row is a token. What is named `d…` is a gradient of the loss. "Heads apart" means
-//! [heads, tokens, head width], as attention wants it; everywhere else the heads of a token are neighbours.
+//! [heads, tokens, head width], as attention wants it; everywhere else the heads of a token are neighbors.
 
 pub mod cpu;
 

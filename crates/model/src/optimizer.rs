@@ -79,7 +79,7 @@ impl Moments {
         }
     }
 
-    /// One step; `stretches` are the neighbouring values that decay or do not.
+    /// One step; `stretches` are the neighboring values that decay or do not.
     pub(crate) fn step(
         &mut self,
         ops: &dyn Ops,
@@ -107,7 +107,7 @@ impl Moments {
     }
 }
 
-/// Neighbouring values that decay, or that do not.
+/// Neighboring values that decay, or that do not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stretch {
     pub(crate) range: std::ops::Range<usize>,

@@ -156,7 +156,7 @@ pub struct Mat<'a> {
     pub(crate) column_stride: usize,
 }
 
-/// The same, to be written; its columns are neighbours.
+/// The same, to be written; its columns are neighbors.
 #[derive(Debug)]
 pub struct MatMut<'a> {
     pub(crate) data: &'a mut [f32],
@@ -217,7 +217,7 @@ impl<'a> Mat<'a> {
         }
     }
 
-    /// Row `index` of a matrix whose columns are neighbours.
+    /// Row `index` of a matrix whose columns are neighbors.
     pub(crate) fn row(&self, index: usize) -> &'a [f32] {
         &self.data[index * self.row_stride..][..self.columns]
     }

@@ -309,7 +309,7 @@ fn dropout_key(seed: u64, step: u64, batch: u64) -> u64 {
     random.bits()
 }
 
-/// The neighbouring tensors that decay, matrices, and those that do not, norms and biases.
+/// The neighboring tensors that decay, matrices, and those that do not, norms and biases.
 fn stretches(layout: &Layout) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for slot in layout.tensors() {

@@ -14,7 +14,7 @@ mod watch;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -59,7 +59,7 @@ pub struct Alert {
     /// Why.
     pub rule: AlertRule,
     /// The error; the latest occurrence of it.
-    pub report: ErrorReport,
+    pub report: ErrorOccurrence,
     /// How often it was met: since the last look, or within the last minute for [`AlertRule::Rate`].
     pub count: u64,
     /// When the alert was raised, milliseconds since the Unix epoch.
@@ -72,7 +72,7 @@ impl Alert {
         let message = "this is a test of alerts: nothing is wrong";
         Self {
             rule: AlertRule::Test,
-            report: ErrorReport::new("alerts", ErrorCode::Internal, message, ErrorContext::new()),
+            report: ErrorOccurrence::new("alerts", ErrorCode::Internal, message, ErrorContext::new()),
             count: 1,
             at: Moment::now().at,
         }

@@ -32,7 +32,7 @@ pub struct Built {
 /// Makes a build of all survivors that policy and filters let in. Without a name it is called after its content.
 ///
 /// # Errors
-/// `Conflict` when another build has that name; `Nothing` when no file is let in; `Cancelled` after a stop; `Store` when
+/// `Conflict` when another build has that name; `Nothing` when no file is let in; `Canceled` after a stop; `Store` when
 /// the data folder fails. No build is made then.
 pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
     context.require_one_recipe()?;
@@ -144,8 +144,8 @@ fn record(candidate: &BuildCandidate, content: String) -> BuildRecord {
         blob: candidate.blob.to_string(),
         swhid: candidate.blob.swhid().to_string(),
         language: candidate.language.clone().unwrap_or_default(),
-        licence: candidate.licence.clone(),
-        licence_class: candidate.licence_class.clone(),
+        license: candidate.license.clone(),
+        license_class: candidate.license_class.clone(),
         quality: candidate.quality,
         redactions: candidate.redactions,
         content,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use codelupe_core::{BlobId, ErrorCode, Language, LicenceClass, SelectionRules};
+use codelupe_core::{BlobId, ErrorCode, Language, LicenseClass, SelectionRules};
 use codelupe_dedup::{Banding, CopyConfig, MAX_PERMUTATIONS, Permutations, ShingleSize, Signer, Threshold};
 use codelupe_forge::Site;
 use codelupe_process::View;
 use codelupe_store::Catalogue;
-use codelupe_store::lsh::IndexKind;
+use codelupe_store::lsh::LshKind;
 use serde::{Deserialize, Serialize};
 
 use crate::crawl::ForgeSettings;
@@ -46,7 +46,7 @@ pub struct DedupConfig {
     /// Exact Jaccard similarity of the shingle sets from which a file is a near-duplicate. Default 0.7 (BigCode).
     pub threshold: f64,
     /// What of a text is compared: `text`, `code` (without comments) or `structure` (without names and values either).
-    /// Default `code`: text alone takes small files under one licence header for copies (docs/dedup.md).
+    /// Default `code`: text alone takes small files under one license header for copies (docs/dedup.md).
     pub view: View,
     /// Tokens in a shingle. Default 5 (BigCode).
     pub shingle_tokens: usize,
@@ -58,7 +58,7 @@ pub struct DedupConfig {
     /// Rows in a band. Default 10.
     pub rows: usize,
     /// Where the LSH index is kept. Default `auto`.
-    pub index: IndexChoice,
+    pub lsh: LshChoice,
     /// Whether processing asks the LSH index about every new content, and records what it may be a near-duplicate of, for
     /// `codelupe explain` to tell before deduplication has run. It costs time. Default false.
     pub inline: bool,
@@ -70,7 +70,7 @@ pub struct DedupConfig {
 /// Where the LSH index is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum IndexChoice {
+pub enum LshChoice {
     /// In PostgreSQL when the catalogue is there, else in files.
     #[default]
     Auto,
@@ -91,7 +91,7 @@ impl Default for DedupConfig {
             permutations: MAX_PERMUTATIONS,
             bands: 25,
             rows: 10,
-            index: IndexChoice::Auto,
+            lsh: LshChoice::Auto,
             inline: false,
             repository_share: 0.8,
         }
@@ -128,12 +128,12 @@ impl DedupConfig {
     }
 
     /// Where the LSH index of a catalogue is kept.
-    pub(crate) fn index_kind(&self, catalogue: &Catalogue) -> IndexKind {
-        match self.index {
-            IndexChoice::Memory => IndexKind::Memory,
-            IndexChoice::Postgres => IndexKind::Postgres,
-            IndexChoice::Auto if catalogue.is_shared() => IndexKind::Postgres,
-            IndexChoice::Auto | IndexChoice::Disk => IndexKind::Disk,
+    pub(crate) fn lsh_kind(&self, catalogue: &Catalogue) -> LshKind {
+        match self.lsh {
+            LshChoice::Memory => LshKind::Memory,
+            LshChoice::Postgres => LshKind::Postgres,
+            LshChoice::Auto if catalogue.is_shared() => LshKind::Postgres,
+            LshChoice::Auto | LshChoice::Disk => LshKind::Disk,
         }
     }
 }
@@ -142,8 +142,8 @@ impl DedupConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BuildConfig {
-    /// Licence classes whose files may go in. Default: `permissive` alone.
-    pub licences: Vec<LicenceClass>,
+    /// License classes whose files may go in. Default: `permissive` alone.
+    pub licenses: Vec<LicenseClass>,
     /// Languages that go in; empty: all.
     pub languages: Vec<Language>,
     /// The lowest quality score, 0 to 100, that goes in. Default 0: what processing kept.
@@ -172,7 +172,7 @@ pub enum CopyPolicy {
 impl Default for BuildConfig {
     fn default() -> Self {
         Self {
-            licences: vec![LicenceClass::Permissive],
+            licenses: vec![LicenseClass::Permissive],
             languages: Vec::new(),
             min_quality: 0,
             validation_percent: 2,
@@ -213,8 +213,8 @@ impl Config {
                 build.min_quality
             ));
         }
-        if build.licences.is_empty() {
-            return invalid("build: licences is empty, so that nothing could go in".to_owned());
+        if build.licenses.is_empty() {
+            return invalid("build: licenses is empty, so that nothing could go in".to_owned());
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ mod tests {
         };
         check(|config| config.build.held_out_percent = 99, "held-out");
         check(|config| config.build.min_quality = 101, "min_quality");
-        check(|config| config.build.licences.clear(), "licences");
+        check(|config| config.build.licenses.clear(), "licenses");
         check(|config| config.dedup.threshold = 7.0, "threshold");
         check(|config| config.dedup.bands = 100, "bands");
         check(|config| config.dedup.permutations = 100, "100 permutations");

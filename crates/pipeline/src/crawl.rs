@@ -23,7 +23,7 @@ pub use forges::{ForgeSettings, Forges};
 pub use hosted::{HostedForge, HostedQuery};
 pub use listing::{Listed, Listing, Refreshed, Refresher};
 pub use refresh::{RefreshOptions, refresh};
-pub use select::{Why, licence_class, selected, why};
+pub use select::{Why, license_class, selected, why};
 pub use whole::{crawl_queries, estimate, find_hosted, refresh_forges};
 
 use crate::error::{Error, ErrorKind};
@@ -75,7 +75,7 @@ impl AddAssign for Crawled {
 /// Lists what the queries ask for, and stores it. Whatever a forge did not list in full is in the reports.
 ///
 /// # Errors
-/// `Cancelled` after a stop; `Config` for a lower bound on a query that is not listed by time; `Source` when a forge fails in
+/// `Canceled` after a stop; `Config` for a lower bound on a query that is not listed by time; `Source` when a forge fails in
 /// a way that trying again does not mend; `Store` when the catalogue fails. What was stored stays, and the next call goes on from there.
 pub async fn crawl(
     catalogue: &Catalogue,
@@ -226,7 +226,7 @@ async fn until_stopped<T>(progress: &Progress, work: impl Future<Output = T>) ->
     };
     tokio::select! {
         biased;
-        () = stopped => Err(Error::cancelled()),
+        () = stopped => Err(Error::canceled()),
         done = work => Ok(done),
     }
 }
@@ -251,7 +251,7 @@ async fn store_scores(catalogue: &Catalogue, forge: &str, repositories: &[Hosted
     let score = |repository: &HostedRepository| {
         let candidate = Candidate {
             repository,
-            licence_class: licence_class(repository),
+            license_class: license_class(repository),
             opt_out: None,
         };
         (repository.id, Score::of(&candidate, now).value)

@@ -6,7 +6,7 @@
 //! signatures of what is new, and the texts of pairs that were never compared.
 
 mod exact;
-pub(crate) mod index;
+pub(crate) mod lsh;
 mod signatures;
 mod texts;
 
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use codelupe_dedup::{Election, ElectionConfig, elect};
 use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::{IndexFigures, LshIndex};
+use codelupe_store::lsh::{LshFigures, LshIndex};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::exact::distinct;
@@ -53,7 +53,7 @@ pub struct Deduplicated {
     /// Files of the largest cluster, the kept one among them; 0 where there is none.
     pub largest_cluster: u64,
     /// The LSH index afterwards.
-    pub index: IndexFigures,
+    pub lsh: LshFigures,
     /// Nothing had changed since the last time; the other figures are zero.
     pub was_current: bool,
 }
@@ -62,7 +62,7 @@ pub struct Deduplicated {
 /// compared, and does everything anew.
 ///
 /// # Errors
-/// `Cancelled` after a stop, `Store` when the data folder fails, the index is damaged or was made by other parameters, or the
+/// `Canceled` after a stop, `Store` when the data folder fails, the LSH index is damaged or was made by other parameters, or the
 /// files change meanwhile; the earlier outcome stays then.
 pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
     context.require_one_recipe()?;
@@ -78,13 +78,8 @@ pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
     let candidates = input.candidates;
     context.progress.begin(Step::Dedup, candidates.len() as u64);
     let (documents, mut duplicates) = exact::exact(&candidates);
-    let index = context.wait(index::open(
-        &context.config,
-        &context.folder,
-        &context.catalogue,
-        rebuild,
-    ))?;
-    let (election, largest_group) = near(context, index.as_ref(), &documents)?;
+    let lsh = context.wait(lsh::open(&context.config, &context.folder, &context.catalogue, rebuild))?;
+    let (election, largest_group) = near(context, lsh.as_ref(), &documents)?;
     let near = exact::follow(&documents, &election.outcomes, &mut duplicates);
     let largest_cluster = largest(duplicates.iter().map(|duplicate| duplicate.kept_file_id));
     if largest_cluster > GIANT_CLUSTER {
@@ -105,34 +100,34 @@ pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
         capped: election.counts.capped,
         largest_group: largest_group as u64,
         largest_cluster,
-        index: context.wait(index.figures()).map_err(Error::index)?,
+        lsh: context.wait(lsh.figures()).map_err(Error::lsh)?,
         was_current: false,
     })
 }
 
 /// The election among documents in rank order, and the size of the largest group.
-fn near(context: &Context, index: &dyn LshIndex, documents: &[DedupCandidate]) -> Result<(Election, usize), Error> {
+fn near(context: &Context, lsh: &dyn LshIndex, documents: &[DedupCandidate]) -> Result<(Election, usize), Error> {
     let threshold = context.config.dedup.threshold()?;
     let config = ElectionConfig {
         threshold,
         ..ElectionConfig::default()
     };
     let mut reader: SegmentReader = context.segment_reader()?;
-    let numbers = index::synchronise(context, index, &mut reader, documents)?;
-    let groups = index::groups(context, index, &numbers)?;
+    let numbers = lsh::synchronize(context, lsh, &mut reader, documents)?;
+    let groups = lsh::groups(context, lsh, &numbers)?;
     let largest = groups.largest();
     let mut texts = Texts {
         context,
         reader: &mut reader,
         documents,
         numbers: &numbers,
-        remembered: context.wait(index.comparisons(threshold.get())).map_err(Error::index)?,
+        remembered: context.wait(lsh.comparisons(threshold.get())).map_err(Error::lsh)?,
         made: HashMap::new(),
     };
     let election = elect(groups, &config, &mut texts)?;
     context
-        .wait(index.remember(threshold.get(), &texts.made()))
-        .map_err(Error::index)?;
+        .wait(lsh.remember(threshold.get(), &texts.made()))
+        .map_err(Error::lsh)?;
     Ok((election, largest))
 }
 

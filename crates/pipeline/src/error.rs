@@ -32,7 +32,7 @@ pub enum ErrorKind {
     /// There is nothing to work on.
     Nothing,
     /// The user stopped the work.
-    Cancelled,
+    Canceled,
     /// A defect in this program.
     Internal,
 }
@@ -52,10 +52,10 @@ impl Error {
         Self::new(ErrorKind::Source, code, context)
     }
 
-    pub(crate) fn cancelled() -> Self {
+    pub(crate) fn canceled() -> Self {
         Self::new(
-            ErrorKind::Cancelled,
-            ErrorCode::Cancelled,
+            ErrorKind::Canceled,
+            ErrorCode::Canceled,
             "stopped; the same command goes on from here",
         )
     }
@@ -90,10 +90,10 @@ impl Error {
 
 impl Error {
     /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
-    pub(crate) fn index(error: codelupe_store::Error) -> Self {
-        use codelupe_store::ErrorKind::{Corrupt, IndexParameters};
+    pub(crate) fn lsh(error: codelupe_store::Error) -> Self {
+        use codelupe_store::ErrorKind::{Corrupt, LshParameters};
         let context = match error.kind() {
-            Corrupt | IndexParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
+            Corrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
             _ => "the LSH index failed",
         };
         Self::wrap(ErrorKind::Store, error.code(), context, error)

@@ -16,7 +16,7 @@ const MEMORY_BYTES: usize = 128 << 20;
 /// Writes the search index of the latest build, over the old one.
 ///
 /// # Errors
-/// `Nothing` when there is no build; `Cancelled` after a stop; `Store` and `Search` when reading or writing fails. The
+/// `Nothing` when there is no build; `Canceled` after a stop; `Store` and `Search` when reading or writing fails. The
 /// old index stays then.
 pub fn index(context: &Context) -> Result<(), Error> {
     let Some(build) = context.wait(context.catalogue.latest_build())? else {
@@ -54,10 +54,10 @@ pub fn index(context: &Context) -> Result<(), Error> {
 
 fn add_file(builder: &mut IndexBuilder, record: &BuildRecord) -> Result<(), Error> {
     builder.add_file(&FileDocument {
-        repo: &record.repository,
+        repository: &record.repository,
         path: &record.path,
         language: &record.language,
-        licence: record.licence.as_deref().unwrap_or_default(),
+        license: record.license.as_deref().unwrap_or_default(),
         quality: record.quality,
         bytes: record.content.len() as u64,
         blob: &record.blob,
@@ -71,7 +71,7 @@ fn add_file(builder: &mut IndexBuilder, record: &BuildRecord) -> Result<(), Erro
 struct Repository {
     forge: String,
     origin: String,
-    licence: String,
+    license: String,
     languages: BTreeMap<String, u64>,
     files: u64,
     bytes: u64,
@@ -89,7 +89,7 @@ impl Repository {
         *self.languages.entry(record.language).or_default() += bytes;
         self.forge = record.forge;
         self.origin = record.origin.unwrap_or_default();
-        self.licence = record.licence.unwrap_or_default();
+        self.license = record.license.unwrap_or_default();
         if self.readme.is_empty() && is_readme(&record.path) {
             self.readme = record.content;
             self.readme.truncate(self.readme.floor_char_boundary(README_BYTES));
@@ -104,7 +104,7 @@ impl Repository {
             name,
             forge: &self.forge,
             origin: &self.origin,
-            licence: &self.licence,
+            license: &self.license,
             languages: &languages,
             files: self.files,
             bytes: self.bytes,

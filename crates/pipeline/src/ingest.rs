@@ -117,7 +117,7 @@ fn is_data_folder(context: &Context, found: &Found) -> bool {
 /// Reads, processes and stores repositories.
 ///
 /// # Errors
-/// `Cancelled` after a stop, with all finished work stored; `Store` when the data folder fails. A repository that cannot
+/// `Canceled` after a stop, with all finished work stored; `Store` when the data folder fails. A repository that cannot
 /// be read is no error: it is recorded as failed and the others go on.
 pub fn ingest(context: &Context, repositories: Vec<Found>) -> Result<Ingested, Error> {
     let (processor, detector) = (&context.tools.processor, &context.tools.detector);
@@ -196,10 +196,10 @@ struct Blob {
     bytes: Vec<u8>,
 }
 
-/// A repository as read: its row is complete but for the licence.
+/// A repository as read: its row is complete but for the license.
 struct ReadRepository {
     row: RepositoryRow,
-    licence_texts: Vec<(String, String)>,
+    license_texts: Vec<(String, String)>,
 }
 
 /// A chunk after processing.

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
 /// Version of the payload below.
-pub(crate) const PAYLOAD_VERSION: i64 = 3;
+pub(crate) const PAYLOAD_VERSION: i64 = 4;
 
 /// A kind of work. A job waits for the jobs of its run that come before it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -134,7 +134,7 @@ impl Progress {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.is_stopping() {
-            Err(Error::cancelled())
+            Err(Error::canceled())
         } else {
             Ok(())
         }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::dedup::{distinct, index, signatures};
+use crate::dedup::{distinct, lsh, signatures};
 use crate::error::{Error, ErrorKind};
 
 /// The seed that datasketch takes by default.
@@ -57,7 +57,7 @@ pub fn export(
 }
 
 fn parameters(config: &Config, scheme: ExportScheme) -> Result<FileParameters, Error> {
-    let own = index::parameters(config)?;
+    let own = lsh::parameters(config)?;
     Ok(match scheme {
         ExportScheme::Codelupe => FileParameters::Codelupe(own),
         ExportScheme::Datasketch(scheme, num_perm) => FileParameters::Datasketch {
@@ -109,7 +109,7 @@ fn export_datasketch(
 pub struct Imported {
     /// Signatures in the file.
     pub read: u64,
-    /// Those that the index took.
+    /// Those that the LSH index took.
     pub inserted: u64,
     /// Those of contents that it knew.
     pub known: u64,
@@ -117,14 +117,14 @@ pub struct Imported {
     pub unknown: u64,
 }
 
-/// Puts the signatures of a file, made elsewhere from the same contents by the same rules, into the index.
+/// Puts the signatures of a file, made elsewhere from the same contents by the same rules, into the LSH index.
 ///
 /// # Errors
-/// `Config` when they were made by other parameters than those of the index; `Store` when the file is none of signatures, or
+/// `Config` when they were made by other parameters than those of the LSH index; `Store` when the file is none of signatures, or
 /// catalogue or index cannot be read or written.
 pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     let found = read_parameters(source)?;
-    let own = FileParameters::Codelupe(index::parameters(&context.config)?);
+    let own = FileParameters::Codelupe(lsh::parameters(&context.config)?);
     if found != own {
         let shown = |parameters: &FileParameters| serde_json::to_string(parameters).unwrap_or_default();
         let context = format!(
@@ -136,14 +136,14 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     }
     let candidates = context.wait(context.catalogue.dedup_input())?.candidates;
     let corpus: HashSet<BlobId> = candidates.iter().map(|candidate| candidate.blob).collect();
-    let opened = index::open(&context.config, &context.folder, &context.catalogue, false);
-    let index = context.wait(opened)?;
+    let opened = lsh::open(&context.config, &context.folder, &context.catalogue, false);
+    let lsh = context.wait(opened)?;
     let banding = context.config.dedup.banding()?;
     let mut imported = Imported::default();
     let mut waiting: Vec<SignedDocument> = Vec::new();
     let insert = |waiting: &mut Vec<SignedDocument>, imported: &mut Imported| -> Result<(), Error> {
         context.progress.check()?;
-        let new = context.wait(index.insert(waiting)).map_err(Error::index)?;
+        let new = context.wait(lsh.insert(waiting)).map_err(Error::lsh)?;
         imported.inserted += new;
         imported.known += waiting.len() as u64 - new;
         waiting.clear();
@@ -156,8 +156,8 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
             imported.unknown += 1;
             return Ok(());
         }
-        waiting.push(index::signed(banding, blob, Some(&signature)));
-        if waiting.len() >= index::INSERTED_AT_ONCE {
+        waiting.push(lsh::signed(banding, blob, Some(&signature)));
+        if waiting.len() >= lsh::INSERTED_AT_ONCE {
             insert(&mut waiting, &mut imported)?;
         }
         Ok(())

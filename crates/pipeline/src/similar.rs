@@ -8,13 +8,13 @@ use codelupe_core::text::display_name;
 use codelupe_dedup::{Signer, Threshold, jaccard};
 use codelupe_process::Processor;
 use codelupe_store::catalogue::HolderRow;
-use codelupe_store::lsh::{IndexKind, LshIndex, NeighbourLimits, Neighbours};
+use codelupe_store::lsh::{LshIndex, LshKind, NeighborLimits, Neighbors};
 use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::config::Config;
-use crate::dedup::{distinct, index};
+use crate::dedup::{distinct, lsh};
 use crate::error::Error;
 use crate::shingling::{shingle_set, signature};
 
@@ -81,30 +81,30 @@ pub struct Finder {
     config: Config,
     catalogue: Catalogue,
     reader: SegmentReader,
-    index: Arc<dyn LshIndex>,
+    lsh: Arc<dyn LshIndex>,
     processor: Processor,
     signer: Signer,
     runtime: Handle,
 }
 
 impl Finder {
-    /// Opens the index of a data folder. Blocks: not for a runtime's own thread.
+    /// Opens the LSH index of a data folder. Blocks: not for a runtime's own thread.
     ///
     /// # Errors
-    /// `Nothing` when there is no index yet; `Config` when a setting is not valid; `Store` when the index is damaged, or was
+    /// `Nothing` when there is no index yet; `Config` when a setting is not valid; `Store` when the LSH index is damaged, or was
     /// made by other parameters than those configured.
     pub fn open(config: &Config, folder: &DataFolder, catalogue: &Catalogue, runtime: &Handle) -> Result<Self, Error> {
         let mut reader = SegmentReader::new(folder, runtime.block_on(catalogue.segments())?);
-        let index = runtime.block_on(index::open_existing(config, folder, catalogue))?;
-        if config.dedup.index_kind(catalogue) == IndexKind::Memory {
+        let lsh = runtime.block_on(lsh::open_existing(config, folder, catalogue))?;
+        if config.dedup.lsh_kind(catalogue) == LshKind::Memory {
             let documents = distinct(&runtime.block_on(catalogue.dedup_input())?.candidates);
-            index::insert(config, runtime, index.as_ref(), &mut reader, &documents, &|| Ok(()))?;
+            lsh::insert(config, runtime, lsh.as_ref(), &mut reader, &documents, &|| Ok(()))?;
         }
         Ok(Self {
             config: config.clone(),
             catalogue: catalogue.clone(),
             reader,
-            index,
+            lsh,
             processor: Processor::new(config.process.clone())?,
             signer: config.dedup.signer()?,
             runtime: runtime.clone(),
@@ -125,39 +125,34 @@ impl Finder {
         };
         let language = language.as_deref();
         let signature = signature(&self.config.dedup, &mut self.signer, language, &text);
-        let mut neighbours = Neighbours::default();
+        let mut neighbors = Neighbors::default();
         if let Some(signature) = &signature {
             let keys: Vec<u64> = self.config.dedup.banding()?.keys(signature).collect();
-            let limits = NeighbourLimits {
+            let limits = NeighborLimits {
                 bucket: BUCKET,
-                neighbours: question.limit.saturating_mul(2),
+                neighbors: question.limit.saturating_mul(2),
             };
-            neighbours = self
+            neighbors = self
                 .runtime
-                .block_on(self.index.neighbours(&keys, limits))
-                .map_err(Error::index)?;
+                .block_on(self.lsh.neighbors(&keys, limits))
+                .map_err(Error::lsh)?;
         }
         let own = shingle_set(&self.config.dedup, language, &text)?;
-        let mut matches = self.compare(question, &own, &neighbours)?;
+        let mut matches = self.compare(question, &own, &neighbors)?;
         matches.sort_by(|a, b| b.jaccard.total_cmp(&a.jaccard).then(a.blob.cmp(&b.blob)));
         matches.truncate(question.limit);
         Ok(Answer {
             comparable: signature.is_some(),
-            candidates: neighbours.found.len(),
-            capped: neighbours.capped,
+            candidates: neighbors.found.len(),
+            capped: neighbors.capped,
             matches,
         })
     }
 
-    fn compare(&mut self, question: &Question<'_>, own: &[u64], neighbours: &Neighbours) -> Result<Vec<Match>, Error> {
+    fn compare(&mut self, question: &Question<'_>, own: &[u64], neighbors: &Neighbors) -> Result<Vec<Match>, Error> {
         let same = BlobId::of(question.bytes);
         let mut shared: HashMap<BlobId, u32> = HashMap::from([(same, 0)]);
-        shared.extend(
-            neighbours
-                .found
-                .iter()
-                .map(|neighbour| (neighbour.blob, neighbour.shared)),
-        );
+        shared.extend(neighbors.found.iter().map(|neighbor| (neighbor.blob, neighbor.shared)));
         let blobs: Vec<BlobId> = shared.keys().copied().collect();
         let mut holders: BTreeMap<BlobId, Vec<HolderRow>> = BTreeMap::new();
         for holder in self

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use codelupe_core::error::ErrorReport;
+use codelupe_core::error::ErrorOccurrence;
 use codelupe_store::Catalogue;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -41,13 +41,13 @@ pub(crate) struct Tracker {
 /// Where errors are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Reporter {
-    sender: Sender<ErrorReport>,
+    sender: Sender<ErrorOccurrence>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Reporter {
     /// Hands an occurrence in; returns at once.
-    pub(crate) fn report(&self, report: ErrorReport) {
+    pub(crate) fn report(&self, report: ErrorOccurrence) {
         if self.sender.try_send(report).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -116,7 +116,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn track(mut self, mut reports: Receiver<ErrorReport>) {
+    async fn track(mut self, mut reports: Receiver<ErrorOccurrence>) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

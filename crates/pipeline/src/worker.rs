@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use codelupe_forge::Token;
 use codelupe_process::Processor;
-use codelupe_process::licence::LicenceDetector;
+use codelupe_process::license::LicenseDetector;
 use codelupe_store::catalogue::Fence;
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate, WriteLock};
 use tokio::runtime::Handle;
@@ -73,7 +73,7 @@ pub struct Worker {
 pub(crate) struct Tools {
     recipe: String,
     pub(crate) processor: Processor,
-    pub(crate) detector: LicenceDetector,
+    pub(crate) detector: LicenseDetector,
 }
 
 impl Worker {
@@ -139,7 +139,7 @@ impl Worker {
         let made = Arc::new(Tools {
             recipe,
             processor: Processor::new(config.process.clone())?,
-            detector: LicenceDetector::new()?,
+            detector: LicenseDetector::new()?,
         });
         *tools = Some(Arc::clone(&made));
         Ok(made)

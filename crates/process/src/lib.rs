@@ -1,4 +1,4 @@
-//! One blob in, one verdict out: language, rules, quality, licence, secrets.
+//! One blob in, one verdict out: language, rules, quality, license, secrets.
 //!
 //! [`Processor::process`] is a pure function of a base name and bytes; [`Processor::path_verdict`] of a path alone.
 //! Both give a verdict and never an error: bad input is dropped with a reason (invariant I6 of ARCHITECTURE.md).
@@ -15,7 +15,7 @@ mod fingerprint;
 pub mod generated;
 pub mod html;
 pub mod language;
-pub mod licence;
+pub mod license;
 pub mod lines;
 pub mod minified;
 pub mod path;

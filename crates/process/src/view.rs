@@ -21,7 +21,7 @@ use lexis::Lexis;
 pub enum View {
     /// The text as it is.
     Text,
-    /// The text without comments, so also without licence header and documentation: of line, over lines, behind code. A
+    /// The text without comments, so also without license header and documentation: of line, over lines, behind code. A
     /// docstring (PEP 257, in three quotes) is documentation and left out like a comment; a comment marker in a literal is not.
     #[default]
     Code,

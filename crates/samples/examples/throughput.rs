@@ -41,10 +41,10 @@ fn main() -> anyhow::Result<()> {
 
     let scratch = tempfile::tempdir()?;
     let before = cpu_seconds()?;
-    let learnt_from = documents.iter().step_by(8).map(|document| &document.text);
-    let tokenizer = Tokenizer::train_bpe(learnt_from, vocabulary, scratch.path())?;
+    let learned_from = documents.iter().step_by(8).map(|document| &document.text);
+    let tokenizer = Tokenizer::train_bpe(learned_from, vocabulary, scratch.path())?;
     println!(
-        "tokenizer of {} ids learnt in {:.1} CPU s",
+        "tokenizer of {} ids learned in {:.1} CPU s",
         tokenizer.vocabulary_size(),
         cpu_seconds()? - before
     );

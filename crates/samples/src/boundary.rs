@@ -40,7 +40,7 @@ impl Line {
         self.code == self.end
     }
 
-    /// Whether it begins with code; licences and other prose are not worth a hole.
+    /// Whether it begins with code; licenses and other prose are not worth a hole.
     const fn begins_with_code(self) -> bool {
         !self.is_blank() && !self.inside && !self.comment
     }
@@ -141,7 +141,7 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// A length from 8 bytes to half of the window: each doubling comes as often, so that what is learnt goes from the
+    /// A length from 8 bytes to half of the window: each doubling comes as often, so that what is learned goes from the
     /// end of a line to whole functions.
     fn wanted_length(&self, random: &mut Random) -> usize {
         let longest = (self.window.len() / 2).max(1).ilog2();

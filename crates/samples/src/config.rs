@@ -9,7 +9,7 @@ pub const MIN_SEQUENCE_LENGTH: usize = 64;
 /// The longest row, in tokens.
 pub const MAX_SEQUENCE_LENGTH: usize = 1 << 20;
 
-/// What of a fill-in-the-middle sample is learnt.
+/// What of a fill-in-the-middle sample is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FimLoss {
@@ -33,7 +33,7 @@ pub struct SampleConfig {
     pub fim_rate: f64,
     /// The share of the fill-in-the-middle samples that have the suffix first.
     pub spm_rate: f64,
-    /// What of a fill-in-the-middle sample is learnt.
+    /// What of a fill-in-the-middle sample is learned.
     pub fim_loss: FimLoss,
     /// The share of the repositories with two files or more whose files are shown together.
     pub repository_share: f64,

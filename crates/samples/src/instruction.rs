@@ -72,14 +72,14 @@ pub(crate) fn instruction_samples(
     Ok(samples)
 }
 
-/// A question and an answer as a chat, of which the answer and its end are learnt.
+/// A question and an answer as a chat, of which the answer and its end are learned.
 fn conversation(pair: &Pair, system: &str, chat: ChatTokens, tokenizer: &Tokenizer) -> Result<Draft, Error> {
     let mut draft = Draft::default();
-    let mut message = |role: &str, text: &str, learnt: bool| {
+    let mut message = |role: &str, text: &str, learned: bool| {
         draft.push(&[chat.start], false);
         draft.append(false, |out| tokenizer.encode_text(&format!("{role}\n"), out))?;
-        draft.append(learnt, |out| tokenizer.encode_text(text, out))?;
-        draft.push(&[chat.end], learnt);
+        draft.append(learned, |out| tokenizer.encode_text(text, out))?;
+        draft.push(&[chat.end], learned);
         draft.append(false, |out| tokenizer.encode_text("\n", out))
     };
     if !system.is_empty() {

@@ -10,7 +10,7 @@
 //! 4. [`write_dataset()`] does all of it, on all threads, and writes a folder of memory-mapped shards that
 //!    [`Dataset`] reads. A dataset is written once; its name appears when it is whole.
 //!
-//! [`passages()`] shows a sample as text, with what of it is learnt.
+//! [`passages()`] shows a sample as text, with what of it is learned.
 
 // Not `forbid`: `shard` maps a file to memory.
 #![deny(unsafe_code)]

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_names_do_not_share_a_stream() {
+    fn neighboring_names_do_not_share_a_stream() {
         let first = |repository, path| Random::new(1, repository, path, 0).next();
         assert_ne!(first("ab", "c"), first("a", "bc"));
         assert_ne!(first("ab", ""), first("a", "b"));

@@ -56,14 +56,18 @@ impl<'a> RowWriter<'a> {
     /// # Errors
     /// [`ErrorKind::Config`] where it is the first of over 65,535 languages; the kinds of input and output.
     pub(crate) fn sample(&mut self, sample: Sample) -> Result<(), Error> {
-        let (tokens, learnt) = (sample.tokens.len(), sample.learnt());
-        self.summary.total.add(tokens, learnt);
-        self.summary.by_kind.entry(sample.kind).or_default().add(tokens, learnt);
+        let (tokens, learned) = (sample.tokens.len(), sample.learned());
+        self.summary.total.add(tokens, learned);
+        self.summary
+            .by_kind
+            .entry(sample.kind)
+            .or_default()
+            .add(tokens, learned);
         self.summary
             .by_language
             .entry(sample.language.clone())
             .or_default()
-            .add(tokens, learnt);
+            .add(tokens, learned);
         self.waiting_tokens += tokens;
         self.waiting.push(sample);
         if self.waiting.len() >= GROUP_SAMPLES || self.waiting_tokens >= GROUP_TOKENS {

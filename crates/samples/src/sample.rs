@@ -70,13 +70,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// How many of the tokens are learnt.
-    pub fn learnt(&self) -> usize {
+    /// How many of the tokens are learned.
+    pub fn learned(&self) -> usize {
         self.learn.iter().map(ExactSizeIterator::len).sum()
     }
 }
 
-/// Tokens as they are put together, with what of them is learnt.
+/// Tokens as they are put together, with what of them is learned.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     tokens: Vec<u32>,
@@ -85,20 +85,20 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Adds tokens from a place of its own, such as a special token.
-    pub(crate) fn push(&mut self, tokens: &[u32], learnt: bool) {
+    pub(crate) fn push(&mut self, tokens: &[u32], learned: bool) {
         self.tokens.extend_from_slice(tokens);
-        self.learn_last(tokens.len(), learnt);
+        self.learn_last(tokens.len(), learned);
     }
 
     /// Adds what `write` appends.
     pub(crate) fn append<E>(
         &mut self,
-        learnt: bool,
+        learned: bool,
         write: impl FnOnce(&mut Vec<u32>) -> Result<(), E>,
     ) -> Result<(), E> {
         let before = self.tokens.len();
         write(&mut self.tokens)?;
-        self.learn_last(self.tokens.len() - before, learnt);
+        self.learn_last(self.tokens.len() - before, learned);
         Ok(())
     }
 
@@ -118,10 +118,10 @@ impl Draft {
         }
     }
 
-    fn learn_last(&mut self, added: usize, learnt: bool) {
+    fn learn_last(&mut self, added: usize, learned: bool) {
         let end = self.tokens.len();
         let start = (end - added).max(1);
-        if !learnt || start >= end {
+        if !learned || start >= end {
             return;
         }
         match self.learn.last_mut() {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_learnt_parts_become_one_range_without_the_first_token() {
+    fn neighboring_learned_parts_become_one_range_without_the_first_token() {
         let mut draft = Draft::default();
         draft.push(&[1, 2], true);
         draft.push(&[3], true);
@@ -145,7 +145,7 @@ mod tests {
         draft.push(&[5], true);
         let sample = draft.finish(SampleKind::Continuation, &Language::known("C"), "r");
         assert_eq!(sample.learn, [1..3, 4..5]);
-        assert_eq!(sample.learnt(), 3);
+        assert_eq!(sample.learned(), 3);
     }
 
     #[test]

@@ -20,9 +20,9 @@
 //! - R + 1 numbers, u32 each: which sample is the first of a row; the last is S.
 //! - S samples of 12 bytes: u32 its first position in the row, u32 its length, u16 its language (a place in the list of
 //!   the dataset), u8 its kind (a place in [`SampleKind::ALL`]), a zero.
-//! - R masks of T / 8 bytes, rounded up: bit i of byte j is set where the token at position 8 j + i is learnt.
+//! - R masks of T / 8 bytes, rounded up: bit i of byte j is set where the token at position 8 j + i is learned.
 //!
-//! What follows the last sample of a row is padding, which belongs to no sample and of which nothing is learnt.
+//! What follows the last sample of a row is padding, which belongs to no sample and of which nothing is learned.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -90,13 +90,13 @@ pub struct Row<'a> {
     pub tokens: &'a [u32],
     /// The samples in it, one after the other from position 0. What follows the last is padding.
     pub samples: Vec<SampleSpan>,
-    /// Bit i of byte j is set where the token at position 8 j + i is learnt, from the tokens of its sample before it.
+    /// Bit i of byte j is set where the token at position 8 j + i is learned, from the tokens of its sample before it.
     pub learn: &'a [u8],
 }
 
 impl Row<'_> {
-    /// Whether the token at a position is learnt.
-    pub fn learnt(&self, position: usize) -> bool {
+    /// Whether the token at a position is learned.
+    pub fn learned(&self, position: usize) -> bool {
         self.learn
             .get(position / 8)
             .is_some_and(|byte| byte >> (position % 8) & 1 == 1)

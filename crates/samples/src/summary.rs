@@ -38,16 +38,16 @@ pub struct Count {
     pub samples: u64,
     /// Their tokens.
     pub tokens: u64,
-    /// Those of the tokens that are learnt.
-    pub learnt: u64,
+    /// Those of the tokens that are learned.
+    pub learned: u64,
 }
 
 impl Count {
     /// Counts one sample more.
-    pub(crate) fn add(&mut self, tokens: usize, learnt: usize) {
+    pub(crate) fn add(&mut self, tokens: usize, learned: usize) {
         self.samples += 1;
         self.tokens += tokens as u64;
-        self.learnt += learnt as u64;
+        self.learned += learned as u64;
     }
 }
 

@@ -1,4 +1,4 @@
-//! A tokenizer of one's own, learnt from texts.
+//! A tokenizer of one's own, learned from texts.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ const SPLIT: &str =
 /// The smallest vocabulary: every byte and every special token.
 pub const MIN_VOCABULARY: usize = 256 + Special::ALL.len();
 
-/// The most bytes that are learnt from. The trainer counts pairs in 32 bits, and a pair takes two bytes.
+/// The most bytes that are learned from. The trainer counts pairs in 32 bits, and a pair takes two bytes.
 pub const MAX_TRAINING_BYTES: usize = 1 << 30;
 
 impl Tokenizer {
@@ -51,9 +51,9 @@ impl Tokenizer {
 }
 
 /// A vocabulary, by id, and its merges, first the one to be made first.
-type Learnt = (Vec<String>, Vec<(String, String)>);
+type Learned = (Vec<String>, Vec<(String, String)>);
 
-fn learn<I>(texts: I, size: usize) -> tokenizers::Result<Learnt>
+fn learn<I>(texts: I, size: usize) -> tokenizers::Result<Learned>
 where
     I: Iterator<Item: AsRef<str> + Send> + Send,
 {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::tokenizer::Tokenizer;
 
 /// Cuts tokens of a text into parts of at most `most` tokens, each as long as it can be, but the last two of like length
-/// where the last would have little before it to be learnt from.
+/// where the last would have little before it to be learned from.
 ///
 /// A part ends with a line; within a line only where the line alone is longer, and then between characters. A tokenizer
 /// that cuts text as Qwen's does does not join the end of a line with the text after it (only with blank lines), so a part

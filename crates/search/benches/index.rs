@@ -61,12 +61,12 @@ fn search(words: &str) {
 fn index_into(folder: &Path) {
     let mut builder = build(folder, MEMORY_BYTES).unwrap();
     for (path, text) in CORPUS.iter() {
-        let (repo, path) = path.split_once('/').unwrap_or(("root", path));
+        let (repository, path) = path.split_once('/').unwrap_or(("root", path));
         let file = FileDocument {
-            repo,
+            repository,
             path,
             language: "Rust",
-            licence: "MIT",
+            license: "MIT",
             quality: 50,
             bytes: text.len() as u64,
             blob: "ce013625030ba8dba906f756967f9e9ca394464a",

@@ -128,9 +128,9 @@ impl IndexBuilder {
             .map_err(|source| Error::new(ErrorKind::Internal, format!("cannot store a record: {source}")))?;
         let mut document = TantivyDocument::default();
         document.add_text(self.fields.kind, record.kind.as_str());
-        document.add_text(self.fields.repo, &record.repo);
+        document.add_text(self.fields.repository, &record.repository);
         document.add_text(self.fields.key, sort_key(record));
-        document.add_text(self.fields.repo_words, &record.repo);
+        document.add_text(self.fields.repository_words, &record.repository);
         document.add_text(self.fields.text, text);
         document.add_bytes(self.fields.record, &json);
         Ok(document)
@@ -152,7 +152,7 @@ impl IndexBuilder {
 /// Orders by repository, the repository itself before its files, then by path.
 fn sort_key(record: &Record) -> String {
     match record.kind {
-        Kind::Repository => record.repo.clone(),
-        Kind::File => format!("{}\0{}", record.repo, record.path),
+        Kind::Repository => record.repository.clone(),
+        Kind::File => format!("{}\0{}", record.repository, record.path),
     }
 }

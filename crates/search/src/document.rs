@@ -11,13 +11,13 @@ pub(crate) const MAX_TEXT_BYTES: usize = 8 << 20;
 #[derive(Debug, Clone, Copy)]
 pub struct FileDocument<'a> {
     /// The name of its repository.
-    pub repo: &'a str,
+    pub repository: &'a str,
     /// Its path in the repository, with `/` between segments.
     pub path: &'a str,
     /// Its language, by linguist's name.
     pub language: &'a str,
-    /// Its licence as an SPDX expression; empty when none is known.
-    pub licence: &'a str,
+    /// Its license as an SPDX expression; empty when none is known.
+    pub license: &'a str,
     /// Its quality score, 0 to 100.
     pub quality: u8,
     /// Its size in bytes.
@@ -37,8 +37,8 @@ pub struct RepositoryDocument<'a> {
     pub forge: &'a str,
     /// The address it was found at, without credentials.
     pub origin: &'a str,
-    /// Its licence as an SPDX expression; empty when none is known.
-    pub licence: &'a str,
+    /// Its license as an SPDX expression; empty when none is known.
+    pub license: &'a str,
     /// Its languages, the largest first.
     pub languages: &'a [String],
     /// How many of its files the build holds.
@@ -73,10 +73,10 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) kind: Kind,
-    pub(crate) repo: String,
+    pub(crate) repository: String,
     pub(crate) path: String,
     pub(crate) language: String,
-    pub(crate) licence: String,
+    pub(crate) license: String,
     pub(crate) bytes: u64,
     pub(crate) blob: Option<String>,
     pub(crate) quality: Option<u8>,
@@ -89,10 +89,10 @@ impl From<&FileDocument<'_>> for Record {
     fn from(file: &FileDocument<'_>) -> Self {
         Self {
             kind: Kind::File,
-            repo: file.repo.to_owned(),
+            repository: file.repository.to_owned(),
             path: file.path.to_owned(),
             language: file.language.to_owned(),
-            licence: file.licence.to_owned(),
+            license: file.license.to_owned(),
             bytes: file.bytes,
             blob: Some(file.blob.to_owned()),
             quality: Some(file.quality),
@@ -107,10 +107,10 @@ impl From<&RepositoryDocument<'_>> for Record {
     fn from(repository: &RepositoryDocument<'_>) -> Self {
         Self {
             kind: Kind::Repository,
-            repo: repository.name.to_owned(),
+            repository: repository.name.to_owned(),
             path: String::new(),
             language: repository.languages.first().cloned().unwrap_or_default(),
-            licence: repository.licence.to_owned(),
+            license: repository.license.to_owned(),
             bytes: repository.bytes,
             blob: None,
             quality: None,

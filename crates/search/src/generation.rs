@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, shown};
 
 /// The version of everything on disk: this folder, the schema, the tokenizer and the engine's own format.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 const POINTER: &str = "index.json";
 const LOCK: &str = "build.lock";

@@ -40,7 +40,7 @@ pub struct Query<'a> {
     /// Only this language, by linguist's name in any case; of repositories, those that hold it.
     pub language: Option<&'a str>,
     /// Only this repository and its files, by its exact name.
-    pub repo: Option<&'a str>,
+    pub repository: Option<&'a str>,
     /// The most hits wanted; more than [`MAX_LIMIT`] counts as that.
     pub limit: usize,
     /// How many of the best hits to leave out; over [`MAX_OFFSET`] there are no hits.
@@ -54,7 +54,7 @@ impl<'a> Query<'a> {
             words,
             kind: None,
             language: None,
-            repo: None,
+            repository: None,
             limit: 10,
             offset: 0,
         }
@@ -78,13 +78,13 @@ pub struct Hit {
     /// What it is.
     pub kind: Kind,
     /// The name of the repository.
-    pub repo: String,
+    pub repository: String,
     /// The path in the repository; empty for a repository.
     pub path: String,
     /// The language; of a repository the largest, or empty.
     pub language: String,
-    /// The licence as an SPDX expression; empty when none is known.
-    pub licence: String,
+    /// The license as an SPDX expression; empty when none is known.
+    pub license: String,
     /// The size in bytes; of a repository that of its files in the build.
     pub bytes: u64,
     /// The git id of a file's content.
@@ -177,7 +177,7 @@ impl SearchIndex {
         let filters = Filters {
             kind: query.kind,
             language: query.language,
-            repo: query.repo,
+            repository: query.repository,
         };
         let compiled = compile(&self.fields, clauses, filters, matching);
         let limit = if query.offset > MAX_OFFSET {
@@ -207,10 +207,10 @@ impl SearchIndex {
         })?;
         Ok(Hit {
             kind: record.kind,
-            repo: record.repo,
+            repository: record.repository,
             path: record.path,
             language: record.language,
-            licence: record.licence,
+            license: record.license,
             bytes: record.bytes,
             blob: record.blob,
             quality: record.quality,

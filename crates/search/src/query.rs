@@ -74,7 +74,7 @@ pub(crate) fn parse(words: &str) -> Vec<Clause> {
 pub(crate) struct Filters<'a> {
     pub(crate) kind: Option<Kind>,
     pub(crate) language: Option<&'a str>,
-    pub(crate) repo: Option<&'a str>,
+    pub(crate) repository: Option<&'a str>,
 }
 
 /// The query of the engine.
@@ -121,7 +121,7 @@ fn filter_queries(fields: &Fields, filters: Filters<'_>) -> Vec<Box<dyn Query>> 
     let wanted = [
         (fields.kind, filters.kind.map(Kind::as_str)),
         (fields.language, language.as_deref()),
-        (fields.repo, filters.repo),
+        (fields.repository, filters.repository),
     ];
     let chosen = wanted
         .into_iter()
@@ -171,7 +171,7 @@ fn in_every_field(fields: &Fields, parts: &[String]) -> Vec<Box<dyn Query>> {
         sequence(fields.text, parts),
         boosted(sequence(fields.path_words, parts), PATH_BOOST),
         boosted(sequence(fields.name_words, parts), NAME_BOOST),
-        boosted(sequence(fields.repo_words, parts), REPO_BOOST),
+        boosted(sequence(fields.repository_words, parts), REPO_BOOST),
     ]
 }
 

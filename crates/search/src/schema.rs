@@ -17,13 +17,13 @@ pub(crate) struct Fields {
     /// `file` or `repository`: a filter.
     pub(crate) kind: Field,
     /// The repository name as it is: a filter.
-    pub(crate) repo: Field,
+    pub(crate) repository: Field,
     /// The languages in lower case: a filter.
     pub(crate) language: Field,
     /// Repository name and path, split by a NUL: the order of equal scores.
     pub(crate) key: Field,
     /// The words of the repository name.
-    pub(crate) repo_words: Field,
+    pub(crate) repository_words: Field,
     /// The words of the whole path.
     pub(crate) path_words: Field,
     /// The words of the last path segment; of a repository, those of its name.
@@ -44,10 +44,10 @@ pub(crate) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let fields = Fields {
         kind: builder.add_text_field("kind", STRING),
-        repo: builder.add_text_field("repo", STRING),
+        repository: builder.add_text_field("repository", STRING),
         language: builder.add_text_field("language", STRING),
         key: builder.add_text_field(KEY, TextOptions::default().set_fast("raw")),
-        repo_words: builder.add_text_field("repo_words", words.clone()),
+        repository_words: builder.add_text_field("repository_words", words.clone()),
         path_words: builder.add_text_field("path_words", words.clone()),
         name_words: builder.add_text_field("name_words", words.clone()),
         text: builder.add_text_field("text", words | STORED),

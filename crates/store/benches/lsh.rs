@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codelupe_core::BlobId;
-use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, NeighbourLimits, SignedDocument};
+use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, NeighborLimits, SignedDocument};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 use codelupe_testkit::postgres::Server;
 
@@ -28,9 +28,9 @@ const QUESTIONS: u64 = 5000;
 /// A tenth of the documents are in families of about a hundred.
 const FAMILIES: u64 = 1000;
 
-const LIMITS: NeighbourLimits = NeighbourLimits {
+const LIMITS: NeighborLimits = NeighborLimits {
     bucket: 1024,
-    neighbours: 1024,
+    neighbors: 1024,
 };
 
 #[tokio::main]
@@ -39,9 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let documents = arguments.iter().find_map(|argument| argument.parse().ok());
     let documents = documents.unwrap_or(DOCUMENTS).next_multiple_of(BATCH);
     let kinds = [
-        ("memory", IndexKind::Memory),
-        ("disk", IndexKind::Disk),
-        ("postgres", IndexKind::Postgres),
+        ("memory", LshKind::Memory),
+        ("disk", LshKind::Disk),
+        ("postgres", LshKind::Postgres),
     ];
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let all = !kinds.iter().any(|(name, _)| named(name));
@@ -54,9 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn measure(name: &str, kind: IndexKind, documents: u64) -> Result<(), Box<dyn Error>> {
+async fn measure(name: &str, kind: LshKind, documents: u64) -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
-    let server = (kind == IndexKind::Postgres)
+    let server = (kind == LshKind::Postgres)
         .then(|| Server::with_settings(&[("shared_buffers", "1GB"), ("max_wal_size", "8GB")]));
     let url = match &server {
         Some(server) => server.database().parse()?,
@@ -114,13 +114,13 @@ async fn ask(name: &str, index: &dyn LshIndex, documents: u64) -> Result<(), Box
         for n in 0..QUESTIONS {
             let keys = document(mix(n) % documents + offset).keys;
             let start = Instant::now();
-            found += index.neighbours(&keys, LIMITS).await?.found.len();
+            found += index.neighbors(&keys, LIMITS).await?.found.len();
             times.push(start.elapsed());
         }
         times.sort_unstable();
         let at = |share: usize| times[times.len() * share / 1000];
         println!(
-            "{name:<9} {what}: median {:.2?}, p99 {:.2?}, p99.9 {:.2?}; {:.1} neighbours",
+            "{name:<9} {what}: median {:.2?}, p99 {:.2?}, p99.9 {:.2?}; {:.1} neighbors",
             at(500),
             at(990),
             at(999),
@@ -130,8 +130,8 @@ async fn ask(name: &str, index: &dyn LshIndex, documents: u64) -> Result<(), Box
     Ok(())
 }
 
-fn parameters() -> IndexParameters {
-    IndexParameters {
+fn parameters() -> LshParameters {
+    LshParameters {
         scheme: "bench".to_owned(),
         recipe: "bench".to_owned(),
         shingle_tokens: 5,

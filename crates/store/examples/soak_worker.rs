@@ -6,9 +6,9 @@ use std::error::Error;
 use std::io::Read;
 use std::time::Duration;
 
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
 use codelupe_core::repository::ParseRepoNameError;
-use codelupe_core::{BlobId, Language, LicenceClass, Reason, Repository, Verdict};
+use codelupe_core::{BlobId, Language, LicenseClass, Reason, Repository, Verdict};
 use codelupe_store::catalogue::{
     Batch, ContentKey, ContentRow, Failure, Fence, FileRow, FileState, JobRow, LeaseRequest, RepositoryRow,
 };
@@ -86,7 +86,7 @@ async fn work(catalogue: &Catalogue, jobs: Vec<JobRow>) {
 
 /// Records why a job could not be stored, and gives it back if it is still ours.
 async fn give_up(catalogue: &Catalogue, fence: Fence, error: &codelupe_store::Error) {
-    let report = ErrorReport::from_chain("soak", error.code(), error, ErrorContext::new());
+    let report = ErrorOccurrence::from_chain("soak", error.code(), error, ErrorContext::new());
     // What cannot be recorded now is missing in the count; when the failure cannot be noted, the lease runs out.
     let _ = catalogue.record_errors(&[(report, 1)]).await;
     let failure = Failure {
@@ -130,9 +130,9 @@ fn effect(job: &JobRow) -> Result<Batch, ParseRepoNameError> {
         repositories: vec![RepositoryRow {
             repository,
             location: text.to_owned(),
-            licence: None,
-            licence_class: LicenceClass::None,
-            licence_evidence: "[]".to_owned(),
+            license: None,
+            license_class: LicenseClass::None,
+            license_evidence: "[]".to_owned(),
             error: None,
             files: vec![
                 file("a.rs", FileState::Content(key)),

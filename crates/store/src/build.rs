@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use codelupe_core::Split;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use manifest::{Description, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest, Tally};
@@ -52,10 +52,10 @@ pub struct BuildRecord {
     pub swhid: String,
     /// Linguist's name of the language.
     pub language: String,
-    /// The repository's licence expression.
-    pub licence: Option<String>,
-    /// The class of that licence.
-    pub licence_class: String,
+    /// The repository's license expression.
+    pub license: Option<String>,
+    /// The class of that license.
+    pub license_class: String,
     /// Quality score, 0 to 100.
     pub quality: u8,
     /// Secrets and personal data that were replaced.
@@ -173,22 +173,25 @@ pub struct FinishedBuild {
 pub fn read_manifest(build: &Path) -> Result<Manifest, Error> {
     let path = build.join("manifest.json");
     let text = fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
-        Error::with_source(
-            ErrorKind::Corrupt,
-            format!("`{}` is not a build manifest", path.display()),
-            error,
-        )
-    })?;
-    if manifest.format == MANIFEST_FORMAT {
-        return Ok(manifest);
+    let parsed = |error| {
+        let context = format!("`{}` is not a build manifest", path.display());
+        Error::with_source(ErrorKind::Corrupt, context, error)
+    };
+    let Format { format } = serde_json::from_str(&text).map_err(parsed)?;
+    if format == MANIFEST_FORMAT {
+        return serde_json::from_str(&text).map_err(parsed);
     }
     let context = format!(
-        "`{}` has format {}, this program reads {MANIFEST_FORMAT}",
-        path.display(),
-        manifest.format
+        "`{}` has format {format}, this program reads {MANIFEST_FORMAT}: `codelupe build` makes a new one",
+        path.display()
     );
     Err(Error::new(ErrorKind::Corrupt, context))
+}
+
+/// What a manifest of any format has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 /// Whether a build's folder holds the manifest of that SHA-256 (hexadecimal), and every shard in its size.

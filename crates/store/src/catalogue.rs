@@ -40,7 +40,7 @@ pub(crate) use duplicates::{DEDUP_CANDIDATES, STORED_DUPLICATES, difference, gen
 pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
 pub(crate) use errors::storable_count;
 pub use errors::{ErrorRow, Errors};
-pub use figures::{Count, FailedRepository, Figures, Funnel, FunnelStep, LanguageRow, LicenceRow, Stats};
+pub use figures::{Count, FailedRepository, Figures, Funnel, FunnelStep, LanguageRow, LicenseRow, Stats};
 pub(crate) use figures::{SurvivorRow, Survivors, assemble_funnel};
 pub(crate) use guard::Guard;
 pub(crate) use hosted::{COLUMNS, HostedRecord, keep_untold, key_of, stored_id};
@@ -56,8 +56,8 @@ pub use repositories::Repositories;
 pub use story::{BuildStory, ContentStory, FileStory, TwinStory};
 pub(crate) use story::{STORY, StoryRow, split_name, unknown_file};
 pub use training::{
-    ModelKind, ModelRow, ModelState, NewModel, NewRun, ParseNameError, RunEnd, RunProgress, RunRow, RunState, Signal,
-    Training,
+    ModelKind, ModelRow, ModelState, NewModel, NewTraining, ParseNameError, Signal, TrainingEnd, TrainingProgress,
+    TrainingRow, TrainingState, Trainings,
 };
 pub use url::CatalogueUrl;
 
@@ -81,7 +81,7 @@ pub trait Backend:
     + Errors
     + HostedRepositories
     + Crawls
-    + Training
+    + Trainings
     + Debug
     + Send
     + Sync

@@ -58,7 +58,7 @@ pub enum ErrorKind {
     /// A job's payload is over the limit.
     PayloadTooLarge,
     /// An LSH index was made by other parameters than those that were asked for.
-    IndexParameters,
+    LshParameters,
     /// An argument is not valid.
     Invalid,
     /// What was asked for is not there.
@@ -147,7 +147,7 @@ impl Error {
             ErrorKind::SchemaOutdated => ErrorCode::SchemaOutdated,
             ErrorKind::SchemaNewer => ErrorCode::SchemaNewer,
             ErrorKind::PayloadTooLarge => ErrorCode::PayloadTooLarge,
-            ErrorKind::IndexParameters | ErrorKind::Invalid => ErrorCode::Validation,
+            ErrorKind::LshParameters | ErrorKind::Invalid => ErrorCode::Validation,
             ErrorKind::NotFound => ErrorCode::NotFound,
         }
     }

@@ -26,7 +26,7 @@ use crate::postgres::{self, Postgres};
 /// Where an index is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum IndexKind {
+pub enum LshKind {
     /// In memory; it ends with its last handle.
     Memory,
     /// In files of the data folder.
@@ -35,22 +35,22 @@ pub enum IndexKind {
     Postgres,
 }
 
-/// Opens an index that is made by `parameters`, a new one if there is none. One of [`IndexKind::Disk`] waits for the disk on
+/// Opens an index that is made by `parameters`, a new one if there is none. One of [`LshKind::Disk`] waits for the disk on
 /// threads of the runtime that may wait.
 ///
 /// # Errors
-/// `IndexParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`,
+/// `LshParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`,
 /// `DiskFull`, `Permission` or `Io` of the disk, or the database's own.
 pub async fn open(
-    kind: IndexKind,
+    kind: LshKind,
     folder: &DataFolder,
     catalogue: &Catalogue,
-    parameters: &IndexParameters,
+    parameters: &LshParameters,
 ) -> Result<Arc<dyn LshIndex>, Error> {
     Ok(match kind {
-        IndexKind::Memory => Arc::new(MemoryIndex::new(parameters.clone())),
-        IndexKind::Disk => Arc::new(DiskIndex::open(folder.lsh(), parameters).await?),
-        IndexKind::Postgres => Arc::new(PostgresIndex::open(Arc::clone(database(catalogue)?), parameters).await?),
+        LshKind::Memory => Arc::new(MemoryIndex::new(parameters.clone())),
+        LshKind::Disk => Arc::new(DiskIndex::open(folder.lsh(), parameters).await?),
+        LshKind::Postgres => Arc::new(PostgresIndex::open(Arc::clone(database(catalogue)?), parameters).await?),
     })
 }
 
@@ -58,11 +58,11 @@ pub async fn open(
 ///
 /// # Errors
 /// `Invalid` for one in PostgreSQL where the catalogue is not; `Permission` or `Io` of the disk, or the database's own.
-pub async fn reset(kind: IndexKind, folder: &DataFolder, catalogue: &Catalogue) -> Result<(), Error> {
+pub async fn reset(kind: LshKind, folder: &DataFolder, catalogue: &Catalogue) -> Result<(), Error> {
     match kind {
-        IndexKind::Memory => Ok(()),
-        IndexKind::Disk => disk::reset(folder.lsh()).await,
-        IndexKind::Postgres => postgres::lsh::reset(database(catalogue)?).await,
+        LshKind::Memory => Ok(()),
+        LshKind::Disk => disk::reset(folder.lsh()).await,
+        LshKind::Postgres => postgres::lsh::reset(database(catalogue)?).await,
     }
 }
 
@@ -72,14 +72,14 @@ pub async fn reset(kind: IndexKind, folder: &DataFolder, catalogue: &Catalogue) 
 /// `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`, `Permission` or `Io` of the disk, or the
 /// database's own.
 pub async fn stored_parameters(
-    kind: IndexKind,
+    kind: LshKind,
     folder: &DataFolder,
     catalogue: &Catalogue,
-) -> Result<Option<IndexParameters>, Error> {
+) -> Result<Option<LshParameters>, Error> {
     match kind {
-        IndexKind::Memory => Ok(None),
-        IndexKind::Disk => disk::stored_parameters(folder.lsh()).await,
-        IndexKind::Postgres => postgres::lsh::stored_parameters(database(catalogue)?).await,
+        LshKind::Memory => Ok(None),
+        LshKind::Disk => disk::stored_parameters(folder.lsh()).await,
+        LshKind::Postgres => postgres::lsh::stored_parameters(database(catalogue)?).await,
     }
 }
 
@@ -90,7 +90,7 @@ fn database(catalogue: &Catalogue) -> Result<&Arc<Postgres>, Error> {
 
 /// What an index was made by. Keys made by others mean nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexParameters {
+pub struct LshParameters {
     /// The way shingles, signatures and band keys are made.
     pub scheme: String,
     /// The recipe of the texts.
@@ -108,7 +108,7 @@ pub struct IndexParameters {
 /// Bytes of a value of a signature.
 const VALUE_BYTES: usize = size_of::<u32>();
 
-impl IndexParameters {
+impl LshParameters {
     pub(crate) fn check_documents(&self, documents: &[SignedDocument]) -> Result<(), Error> {
         let bytes = self.permutations as usize * VALUE_BYTES;
         let comparable = |document: &&SignedDocument| !(document.signature.is_empty() && document.keys.is_empty());
@@ -147,7 +147,7 @@ impl IndexParameters {
     }
 }
 
-impl fmt::Display for IndexParameters {
+impl fmt::Display for LshParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             scheme,
@@ -169,9 +169,9 @@ fn invalid(context: String) -> Error {
     Error::new(ErrorKind::Invalid, context)
 }
 
-pub(crate) fn other_parameters(stored: &IndexParameters, wanted: &IndexParameters) -> Error {
+pub(crate) fn other_parameters(stored: &LshParameters, wanted: &LshParameters) -> Error {
     let context = format!("the LSH index was made by other parameters: {stored}; asked for are {wanted}");
-    Error::new(ErrorKind::IndexParameters, context)
+    Error::new(ErrorKind::LshParameters, context)
 }
 
 /// The number after those that `new` documents get from `next` on.
@@ -199,29 +199,29 @@ pub struct SignedDocument {
 
 /// A document that shares bands with the keys that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct Neighbor {
     /// The document.
     pub blob: BlobId,
     /// How many bands it shares.
     pub shared: u32,
 }
 
-/// The answer to a question for neighbours.
+/// The answer to a question for neighbors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Neighbours {
+pub struct Neighbors {
     /// Those that share the most bands first; among equals, the earliest inserted.
-    pub found: Vec<Neighbour>,
+    pub found: Vec<Neighbor>,
     /// A bound left some out.
     pub capped: bool,
 }
 
 /// Bounds on the work for one question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeighbourLimits {
+pub struct NeighborLimits {
     /// The most documents looked at under one key; the earliest inserted.
     pub bucket: usize,
-    /// The most neighbours given.
-    pub neighbours: usize,
+    /// The most neighbors given.
+    pub neighbors: usize,
 }
 
 /// Two documents whose shingle sets were compared.
@@ -237,13 +237,13 @@ pub struct Comparison {
 
 /// What an index holds and takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexFigures {
+pub struct LshFigures {
     /// Documents that are in it.
     pub documents: u64,
     /// Bytes: of its files, of its tables with their indexes, or of its memory.
     pub bytes: u64,
     /// Sorted files that a question has to look into; 1 elsewhere.
-    pub runs: u64,
+    pub sorted_files: u64,
     /// Comparisons that it remembers.
     pub comparisons: u64,
 }
@@ -255,7 +255,7 @@ pub type EachGroup<'a> = dyn FnMut(&[u32]) + Send + 'a;
 #[async_trait]
 pub trait LshIndex: std::fmt::Debug + Send + Sync {
     /// What it was made by.
-    fn parameters(&self) -> &IndexParameters;
+    fn parameters(&self) -> &LshParameters;
 
     /// Inserts documents, all of them or, after an error, none. Those that are there already are left as they are. Returns
     /// how many are new.
@@ -281,7 +281,7 @@ pub trait LshIndex: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `Invalid` for a wrong number of keys; `Corrupt`, `Io` or the database's own.
-    async fn neighbours(&self, keys: &[u64], limits: NeighbourLimits) -> Result<Neighbours, Error>;
+    async fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error>;
 
     /// Calls `each` with every group of two or more documents that have the same key in `band`, in order of key. Memory does
     /// not grow with the number of documents, only with the largest group.
@@ -306,5 +306,5 @@ pub trait LshIndex: std::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `Corrupt`, `Io` or the database's own.
-    async fn figures(&self) -> Result<IndexFigures, Error>;
+    async fn figures(&self) -> Result<LshFigures, Error>;
 }

@@ -19,7 +19,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection as _};
 
-pub use rollback::{Loss, RollbackStep};
+pub use rollback::{Loss, Rename, RollbackStep};
 
 use crate::catalogue::CatalogueUrl;
 use crate::error::{Error, ErrorKind};

@@ -27,7 +27,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
-use crate::lsh::IndexParameters;
+use crate::lsh::LshParameters;
 
 /// The metadata key of the parameters.
 const PARAMETERS_KEY: &str = "codelupe.signatures";
@@ -43,7 +43,7 @@ const GROUP_ROWS: usize = 4 * BATCH_ROWS;
 #[serde(tag = "family", rename_all = "lowercase")]
 pub enum FileParameters {
     /// As in the index; with keys.
-    Codelupe(IndexParameters),
+    Codelupe(LshParameters),
     /// As the Python library datasketch makes them; without keys.
     Datasketch {
         /// `legacy` or `affine32`.

@@ -131,7 +131,7 @@ impl Gitea {
     }
 }
 
-/// The program below `cache`, and the folder of its source, whose templates and licences it reads.
+/// The program below `cache`, and the folder of its source, whose templates and licenses it reads.
 fn build(cache: &Path) -> (PathBuf, PathBuf) {
     let folder = cache.join("go").join(MODULE.replace('/', "_"));
     fs::create_dir_all(&folder).expect("the cache is the caller's own");

@@ -9,7 +9,7 @@ use codelupe_store::catalogue::{ModelKind, ModelRow, ModelState};
 use crate::config::{ContinueFrom, Mode, TrainConfig};
 use crate::error::{Error, ErrorKind, shown};
 
-/// The weights that a run starts from, and the line of models it adds to.
+/// The weights that a training starts from, and the line of models it adds to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Base {
     /// Its name: of a model in the data folder, or the path of a folder elsewhere.
@@ -122,7 +122,7 @@ mod tests {
             line: line.to_owned(),
             base: None,
             parent: None,
-            run_id: None,
+            training_id: None,
             state,
             loss: None,
             evaluation: None,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::evaluate::Evaluation;
 use crate::files::{copy, write, write_json};
 use crate::format::Material;
-use crate::run::Figures;
+use crate::training::Figures;
 
 /// The files of a tokenizer, as far as a model has them.
 pub(crate) const TOKENIZER_FILES: [&str; 6] = [
@@ -24,7 +24,7 @@ pub(crate) const TOKENIZER_FILES: [&str; 6] = [
 
 /// Where a model comes from: `training.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Training {
+pub struct TrainingRecord {
     /// Program and version.
     pub program: String,
     /// The model.
@@ -33,13 +33,13 @@ pub struct Training {
     pub base: String,
     /// The model that it continues.
     pub parent: Option<String>,
-    /// The run.
-    pub run: String,
+    /// The training.
+    pub training: String,
     /// The engine.
     pub engine: String,
     /// The settings.
     pub config: TrainConfig,
-    /// What it learnt from.
+    /// What it learned from.
     pub material: Material,
     /// What it took.
     pub figures: Figures,
@@ -50,16 +50,16 @@ pub struct Training {
 }
 
 /// Puts everything beside the files of a model that makes it usable alone.
-pub(crate) fn complete(folder: &Path, base: &Path, training: &Training) -> Result<(), Error> {
+pub(crate) fn complete(folder: &Path, base: &Path, training: &TrainingRecord) -> Result<(), Error> {
     copy(&TOKENIZER_FILES, base, folder)?;
     write_json(&folder.join("training.json"), training)?;
     write(&folder.join("README.md"), card(training).as_bytes())
 }
 
 /// The model card, with the header that model hubs read.
-fn card(training: &Training) -> String {
+fn card(training: &TrainingRecord) -> String {
     let mut text = String::new();
-    let Training {
+    let TrainingRecord {
         name,
         base,
         material,
@@ -75,13 +75,13 @@ fn card(training: &Training) -> String {
     let _ = write!(
         text,
         "---\nlibrary_name: {library}\nbase_model: {}\ntags:\n- code\n---\n\n# {name}\n\n\
-         {kind} trained by {} from `{base}` on {} files of the build `{}` ({} tokens, {} of them learnt).\n\n",
+         {kind} trained by {} from `{base}` on {} files of the build `{}` ({} tokens, {} of them learned).\n\n",
         serde_json::Value::from(base.as_str()),
         training.program,
         material.languages.values().sum::<u64>(),
         material.build,
         material.tokens,
-        material.learnt,
+        material.learned,
     );
     if let Some(evaluation) = &training.evaluation {
         text.push_str("## Held-out files\n\n");
@@ -99,9 +99,9 @@ fn card(training: &Training) -> String {
         figures.peak_memory / 1_000_000,
         figures.seconds,
     );
-    text.push_str("## Licences of the files\n\n| licence | files |\n|---|---:|\n");
-    for (licence, files) in &material.licences {
-        let _ = writeln!(text, "| {} | {files} |", licence.replace('|', "\\|"));
+    text.push_str("## Licenses of the files\n\n| license | files |\n|---|---:|\n");
+    for (license, files) in &material.licenses {
+        let _ = writeln!(text, "| {} | {files} |", license.replace('|', "\\|"));
     }
     text
 }

@@ -18,19 +18,19 @@ pub struct TrainConfig {
     pub mode: Mode,
     /// Who trains: `auto`, `native` or `torch`. Default `auto`.
     pub engine: EngineChoice,
-    /// What a run goes on from: `promoted`, the model in use, or `afresh`. Default `promoted`.
+    /// What a training goes on from: `promoted`, the model in use, or `afresh`. Default `promoted`.
     pub continue_from: ContinueFrom,
-    /// New files from which a run starts. Default 200.
+    /// New files from which a training starts. Default 200.
     pub min_new_files: u64,
-    /// Minutes after which a run starts with fewer, if there is any. Default 1440.
+    /// Minutes after which a training starts with fewer, if there is any. Default 1440.
     pub max_wait_minutes: u64,
-    /// The most new files of one run; the others are for the next. Default 100000.
+    /// The most new files of one training; the others are for the next. Default 100000.
     pub max_new_files: u64,
-    /// The share of a run's files that were learnt before, 0 to under 1. Default 0.2.
+    /// The share of a training's files that were learned before, 0 to under 1. Default 0.2.
     pub replay_share: f64,
     /// How often each sample is seen. Default 1.
     pub epochs: u32,
-    /// The most optimizer steps of a run; 0: no bound. Default 0.
+    /// The most optimizer steps of a training; 0: no bound. Default 0.
     pub max_steps: u64,
     /// Rows of one optimizer step. Default 8.
     pub rows_per_step: u64,
@@ -50,13 +50,13 @@ pub struct TrainConfig {
     pub validation_steps: u64,
     /// The most rows that it is measured on. Default 64.
     pub validation_rows: u64,
-    /// Measurements without a better one after which a run ends early; 0: never. Default 3.
+    /// Measurements without a better one after which a training ends early; 0: never. Default 3.
     pub patience: u32,
     /// The most rows that a finished model is judged by. Default 256.
     pub held_out_rows: u64,
     /// Holes that a finished model fills in to be judged. Default 32.
     pub held_out_holes: u64,
-    /// Adapters and runs that are kept beside those in use. Default 5.
+    /// Adapters and trainings that are kept beside those in use. Default 5.
     pub keep: u32,
     /// Where all chances start from.
     pub seed: u64,
@@ -64,7 +64,7 @@ pub struct TrainConfig {
     pub lora: LoraConfig,
     /// The optimizer.
     pub optimizer: OptimConfig,
-    /// The samples. In mode `full` everything is learnt, whatever `fim_loss` says.
+    /// The samples. In mode `full` everything is learned, whatever `fim_loss` says.
     pub samples: SampleConfig,
     /// The engine `torch`.
     pub torch: TorchConfig,
@@ -219,7 +219,7 @@ impl fmt::Display for EngineChoice {
     }
 }
 
-/// What a run goes on from.
+/// What a training goes on from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContinueFrom {
@@ -315,7 +315,7 @@ impl TrainConfig {
             .map_err(|error| Error::config(format!("train.samples: {error}")))
     }
 
-    /// How samples are made: where all weights are trained, every token is learnt, not only the middles of holes, since
+    /// How samples are made: where all weights are trained, every token is learned, not only the middles of holes, since
     /// such a model has everything to learn yet.
     pub(crate) fn sampling(&self) -> SampleConfig {
         let mut samples = self.samples.clone();

@@ -1,8 +1,8 @@
-//! Which files a run learns: new ones, of which none is skipped or learnt twice, and some that were learnt before.
+//! Which files a training learns: new ones, of which none is skipped or learned twice, and some that were learned before.
 //!
-//! The cursor is the set of contents that a line of models has learnt, which only the end of a run adds to, in the
+//! The cursor is the set of contents that a line of models has learned, which only the end of a training adds to, in the
 //! transaction that registers the model. What is in a build and not in the set is new, in whatever order builds came, and
-//! whatever a run left for the next.
+//! whatever a training left for the next.
 
 use std::collections::HashSet;
 
@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::documents::Build;
 use crate::error::Error;
 
-/// The most files of a run, new and replayed together: its plan names each.
+/// The most files of a training, new and replayed together: its plan names each.
 pub const MAX_FILES: usize = 1_000_000;
 
-/// The files of a run, as the ids of their blobs.
+/// The files of a training, as the ids of their blobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// Those that were not learnt before, in the order in which they were chosen.
+    /// Those that were not learned before, in the order in which they were chosen.
     pub new: Vec<BlobId>,
     /// Those that were.
     pub replayed: Vec<BlobId>,
-    /// New ones that are left for the next run.
+    /// New ones that are left for the next training.
     pub left: u64,
 }
 
@@ -40,11 +40,11 @@ impl Choice {
 
 /// Chooses among the training files of a build.
 ///
-/// Of more new files than `most`, whole repositories go first, in an order by hash, so that a run sees all kinds of them.
-/// Of those learnt before, as many are taken as make up `replay_share` of all, by hash with the seed.
+/// Of more new files than `most`, whole repositories go first, in an order by hash, so that a training sees all kinds of them.
+/// Of those learned before, as many are taken as make up `replay_share` of all, by hash with the seed.
 pub(crate) fn choose(
     build: &Build,
-    learnt: &HashSet<BlobId>,
+    learned: &HashSet<BlobId>,
     most: u64,
     replay_share: f64,
     seed: u64,
@@ -56,7 +56,7 @@ pub(crate) fn choose(
         if !seen.insert(blob) {
             return;
         }
-        if learnt.contains(&blob) {
+        if learned.contains(&blob) {
             old.push((keyed(seed, blob.as_bytes()), blob));
         } else {
             let repository = keyed(0, repository.as_bytes());
@@ -122,11 +122,11 @@ mod tests {
         BlobId::of(&number.to_le_bytes())
     }
 
-    fn chosen(files: usize, learnt: &HashSet<BlobId>, most: u64, share: f64) -> Choice {
+    fn chosen(files: usize, learned: &HashSet<BlobId>, most: u64, share: f64) -> Choice {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for number in 0..files {
             let one = blob(number);
-            if learnt.contains(&one) {
+            if learned.contains(&one) {
                 old.push((keyed(3, one.as_bytes()), one));
             } else {
                 new.push((keyed(0, &[u8::try_from(number % 7).unwrap()]), new.len(), one));
@@ -137,27 +137,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn run_after_run_every_file_is_learnt_once(
+        fn run_after_run_every_file_is_learned_once(
             growth in prop::collection::vec(0_usize..40, 1..8),
             most in 1_u64..30,
             share in 0.0_f64..0.9,
         ) {
-            let (mut files, mut learnt, mut times) = (0, HashSet::new(), 0);
+            let (mut files, mut learned, mut times) = (0, HashSet::new(), 0);
             for grown in growth {
                 files += grown;
-                let choice = chosen(files, &learnt, most, share);
-                prop_assert_eq!(choice.found(), (files - learnt.len()) as u64);
-                prop_assert!(choice.replayed.iter().all(|blob| learnt.contains(blob)));
+                let choice = chosen(files, &learned, most, share);
+                prop_assert_eq!(choice.found(), (files - learned.len()) as u64);
+                prop_assert!(choice.replayed.iter().all(|blob| learned.contains(blob)));
                 for blob in &choice.new {
-                    prop_assert!(learnt.insert(*blob));
+                    prop_assert!(learned.insert(*blob));
                     times += 1;
                 }
             }
-            while learnt.len() < files {
-                let choice = chosen(files, &learnt, most, share);
+            while learned.len() < files {
+                let choice = chosen(files, &learned, most, share);
                 prop_assert!(!choice.new.is_empty());
                 for blob in &choice.new {
-                    prop_assert!(learnt.insert(*blob));
+                    prop_assert!(learned.insert(*blob));
                     times += 1;
                 }
             }
@@ -167,12 +167,12 @@ mod tests {
 
     #[test]
     fn the_replayed_share_is_kept() {
-        let learnt: HashSet<BlobId> = (0..100).map(blob).collect();
-        let choice = chosen(180, &learnt, 1000, 0.2);
+        let learned: HashSet<BlobId> = (0..100).map(blob).collect();
+        let choice = chosen(180, &learned, 1000, 0.2);
         assert_eq!((choice.new.len(), choice.replayed.len(), choice.left), (80, 20, 0));
-        let choice = chosen(180, &learnt, 50, 0.5);
+        let choice = chosen(180, &learned, 50, 0.5);
         assert_eq!((choice.new.len(), choice.replayed.len(), choice.left), (50, 50, 30));
-        assert_eq!(chosen(100, &learnt, 50, 0.5), Choice::default());
+        assert_eq!(chosen(100, &learned, 50, 0.5), Choice::default());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub trait TrainEngine {
     /// Does the job, from its checkpoint if it has one, and puts the result into [`TrainJob::out`], whole or not at all.
     ///
     /// # Errors
-    /// `Cancelled` after a stop, with a checkpoint; `Diverged`, naming the rows; `Model`, `Samples`, `Engine` or `Store`.
+    /// `Canceled` after a stop, with a checkpoint; `Diverged`, naming the rows; `Model`, `Samples`, `Engine` or `Store`.
     fn run(&self, job: &TrainJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error>;
 }
 
@@ -86,10 +86,10 @@ impl StopToken {
     /// An error when the end was asked for.
     ///
     /// # Errors
-    /// `Cancelled`.
+    /// `Canceled`.
     pub fn check(&self) -> Result<(), Error> {
         if self.is_stopped() {
-            Err(Error::cancelled())
+            Err(Error::canceled())
         } else {
             Ok(())
         }

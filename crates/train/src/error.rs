@@ -38,7 +38,7 @@ pub enum ErrorKind {
     /// Another process trains in this data folder.
     Busy,
     /// The user stopped the work.
-    Cancelled,
+    Canceled,
 }
 
 impl Error {
@@ -55,10 +55,10 @@ impl Error {
         Self::new(ErrorKind::Config, ErrorCode::Validation, context)
     }
 
-    pub(crate) fn cancelled() -> Self {
+    pub(crate) fn canceled() -> Self {
         Self::new(
-            ErrorKind::Cancelled,
-            ErrorCode::Cancelled,
+            ErrorKind::Canceled,
+            ErrorCode::Canceled,
             "stopped; `codelupe train` goes on from the last checkpoint",
         )
     }

@@ -83,17 +83,17 @@ pub struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Judges the model by the samples `held_out/` and `holes/` in the folder of a run.
+    /// Judges the model by the samples `held_out/` and `holes/` in the folder of a training.
     ///
     /// # Errors
-    /// `Samples` or `Model` when they cannot be read; `Cancelled` after a stop.
-    pub fn evaluate(&self, run: &Path, most: (u64, u64), stop: &StopToken) -> Result<Evaluation, Error> {
+    /// `Samples` or `Model` when they cannot be read; `Canceled` after a stop.
+    pub fn evaluate(&self, training: &Path, most: (u64, u64), stop: &StopToken) -> Result<Evaluation, Error> {
         let (rows, holes) = most;
-        let (total, languages) = self.losses(&Dataset::open(&run.join("held_out"))?, rows, stop)?;
+        let (total, languages) = self.losses(&Dataset::open(&training.join("held_out"))?, rows, stop)?;
         Ok(Evaluation {
             total,
             languages,
-            holes: self.holes(&Dataset::open(&run.join("holes"))?, holes, stop)?,
+            holes: self.holes(&Dataset::open(&training.join("holes"))?, holes, stop)?,
         })
     }
 
@@ -110,7 +110,7 @@ impl Candidate<'_> {
             let Some(row) = dataset.row(number) else { break };
             let losses = codelupe_model::evaluate(self.model, self.adapter, &batch(dataset, &[number])?)?;
             for (span, loss) in row.samples.iter().zip(losses) {
-                let bytes = self.learnt_bytes(&row, *span);
+                let bytes = self.learned_bytes(&row, *span);
                 let language = dataset.summary().languages[usize::from(span.language)].to_string();
                 for sums in [&mut total, languages.entry(language).or_default()] {
                     sums.nll += loss.nll_sum;
@@ -123,10 +123,10 @@ impl Candidate<'_> {
         Ok((total.score(), languages.collect()))
     }
 
-    /// The bytes of the learnt tokens of a sample; special tokens have none.
-    fn learnt_bytes(&self, row: &Row<'_>, span: SampleSpan) -> u64 {
-        let learnt = span.range().filter(|position| row.learnt(*position));
-        let tokens = learnt.map(|position| row.tokens[position]);
+    /// The bytes of the learned tokens of a sample; special tokens have none.
+    fn learned_bytes(&self, row: &Row<'_>, span: SampleSpan) -> u64 {
+        let learned = span.range().filter(|position| row.learned(*position));
+        let tokens = learned.map(|position| row.tokens[position]);
         let text = tokens.filter(|token| !self.tokenizer.is_special(*token));
         text.map(|token| self.tokenizer.piece(token).len() as u64).sum()
     }

@@ -1,4 +1,4 @@
-//! The samples of a run: made once, in its folder.
+//! The samples of a training: made once, in its folder.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::cursor::{Choice, sample};
 use crate::documents::Build;
 use crate::error::Error;
 
-/// What a run learns from, and what it is judged by.
+/// What a training learns from, and what it is judged by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Material {
     /// The build.
@@ -22,8 +22,8 @@ pub struct Material {
     pub digest: String,
     /// The hash over everything that the samples depend on.
     pub data: String,
-    /// Files by licence expression; `none` where there is none.
-    pub licences: BTreeMap<String, u64>,
+    /// Files by license expression; `none` where there is none.
+    pub licenses: BTreeMap<String, u64>,
     /// Files by language.
     pub languages: BTreeMap<String, u64>,
     /// Rows to learn.
@@ -31,31 +31,37 @@ pub struct Material {
     /// Tokens of them, without padding.
     pub tokens: u64,
     /// Tokens of them whose prediction counts.
-    pub learnt: u64,
+    pub learned: u64,
     /// Whether there are samples that say when to stop.
     pub validation: bool,
     /// Whether there are samples that a finished model is judged by.
     pub held_out: bool,
 }
 
-/// Makes the samples of all kinds in the folder of a run.
+/// Makes the samples of all kinds in the folder of a training.
 pub(crate) fn format(
     build: &Build,
     tokenizer: &Tokenizer,
     config: &TrainConfig,
     choice: &Choice,
-    run: &Path,
+    training: &Path,
 ) -> Result<Material, Error> {
     let samples = config.sampling();
     let chosen = choice.all();
-    let (train, census) = write(build, tokenizer, (Split::Train, &chosen), &samples, &run.join("train"))?;
+    let (train, census) = write(
+        build,
+        tokenizer,
+        (Split::Train, &chosen),
+        &samples,
+        &training.join("train"),
+    )?;
     let validation = sample(build, Split::Validation, files_for(config.validation_rows))?;
     let (validation, _) = write(
         build,
         tokenizer,
         (Split::Validation, &validation),
         &samples,
-        &run.join("validation"),
+        &training.join("validation"),
     )?;
     let held_out = sample(build, Split::HeldOut, files_for(config.held_out_rows))?;
     let plain = SampleConfig {
@@ -69,7 +75,7 @@ pub(crate) fn format(
         tokenizer,
         (Split::HeldOut, &held_out),
         &plain,
-        &run.join("held_out"),
+        &training.join("held_out"),
     )?;
     let holes = SampleConfig {
         fim_rate: 1.0,
@@ -81,17 +87,17 @@ pub(crate) fn format(
         tokenizer,
         (Split::HeldOut, &held_out),
         &holes,
-        &run.join("holes"),
+        &training.join("holes"),
     )?;
     Ok(Material {
         build: build.name.clone(),
         digest: build.digest.clone(),
         data: train.inputs,
-        licences: census.licences,
+        licenses: census.licenses,
         languages: census.languages,
         rows: train.rows,
         tokens: train.total.tokens,
-        learnt: train.total.learnt,
+        learned: train.total.learned,
         validation: validation.rows > 0,
         held_out: whole.rows > 0,
     })
@@ -148,14 +154,14 @@ fn digest(build: &str, wanted: &HashSet<BlobId>) -> String {
 /// What the chosen files are.
 #[derive(Default)]
 struct Census {
-    licences: BTreeMap<String, u64>,
+    licenses: BTreeMap<String, u64>,
     languages: BTreeMap<String, u64>,
 }
 
 impl Census {
     fn count(&mut self, record: &BuildRecord) {
-        let licence = record.licence.clone().unwrap_or_else(|| "none".to_owned());
-        *self.licences.entry(licence).or_default() += 1;
+        let license = record.license.clone().unwrap_or_else(|| "none".to_owned());
+        *self.licenses.entry(license).or_default() += 1;
         *self.languages.entry(record.language.clone()).or_default() += 1;
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The version of `job.json`.
 pub const JOB_VERSION: u32 = 1;
 
-/// What is to be trained, independent of who does it: `job.json` in the folder of a run.
+/// What is to be trained, independent of who does it: `job.json` in the folder of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainJob {
@@ -58,7 +58,7 @@ impl TrainJob {
     /// The rows of a step, of a dataset with so many rows.
     ///
     /// Each epoch walks over all rows once in strides of about the golden ratio, from a place that depends on seed and
-    /// epoch, so that neighbouring steps see different parts of the corpus. (The multiples of the golden ratio are spread
+    /// epoch, so that neighboring steps see different parts of the corpus. (The multiples of the golden ratio are spread
     /// evenly: Knuth, The Art of Computer Programming 3, section 6.4, theorem S.)
     pub fn rows_of_step(&self, step: u64, rows: u64) -> Vec<usize> {
         let rows = rows.max(1);
@@ -114,7 +114,7 @@ pub enum TrainEvent {
     Step {
         /// Its number, from 1.
         step: u64,
-        /// Mean loss over its learnt tokens, nats.
+        /// Mean loss over its learned tokens, nats.
         loss: f64,
         /// The norm of the gradient before clipping.
         grad_norm: f64,
@@ -138,7 +138,7 @@ pub enum TrainEvent {
     Validated {
         /// After that step.
         step: u64,
-        /// Mean loss over learnt tokens, nats.
+        /// Mean loss over learned tokens, nats.
         loss: f64,
         /// Whether it is the lowest so far.
         best: bool,

@@ -16,7 +16,7 @@ use crate::files::{make_folder, name_of, remove_folder, rename};
 /// The longest name of a model.
 const MAX_NAME: usize = 100;
 
-/// Text that a tokenizer is learnt from, in bytes: more changes little for vocabularies of this size.
+/// Text that a tokenizer is learned from, in bytes: more changes little for vocabularies of this size.
 const TOKENIZER_BYTES: usize = 64 << 20;
 
 /// The models of a data folder.
@@ -65,7 +65,7 @@ impl Registry {
         self.folder.models().join(name)
     }
 
-    /// Makes a small model with random weights and a tokenizer learnt from the latest build.
+    /// Makes a small model with random weights and a tokenizer learned from the latest build.
     ///
     /// # Errors
     /// `Config` for a name that is none or is taken; `Nothing` without a build; `Samples`, `Model` or `Store`.
@@ -272,7 +272,7 @@ fn learn_tokenizer(build: &Build, vocabulary: usize, folder: &std::path::Path) -
 /// A name of a model is the name of a folder.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && name != "runs" {
+    if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') && name != "trainings" {
         return Ok(());
     }
     Err(Error::config(format!(
@@ -280,8 +280,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     )))
 }
 
-/// A name for what a run makes of a base.
-pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, run: i64) -> String {
+/// A name for what a training makes of a base.
+pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, training: i64) -> String {
     let stem: String = name_of(base)
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
@@ -289,5 +289,5 @@ pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, run: i64) -> St
         .collect();
     let stem = stem.trim_start_matches('.');
     let stem = if stem.is_empty() { "model" } else { stem };
-    format!("{stem}-{kind}-{run}")
+    format!("{stem}-{kind}-{training}")
 }

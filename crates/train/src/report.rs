@@ -1,10 +1,10 @@
-//! The report of a run: the curves of loss and learning rate, and how the model did, as one HTML page.
+//! The report of a training: the curves of loss and learning rate, and how the model did, as one HTML page.
 
 use std::fmt::Write as _;
 
 use plotters::prelude::*;
 
-use crate::card::Training;
+use crate::card::TrainingRecord;
 use crate::error::Error;
 use crate::evaluate::Score;
 use crate::job::TrainEvent;
@@ -12,7 +12,7 @@ use crate::job::TrainEvent;
 /// Width and height of a chart, pixels.
 const SIZE: (u32, u32) = (880, 320);
 
-/// Points of a curve at most; of more, each shows the mean of its neighbours.
+/// Points of a curve at most; of more, each shows the mean of its neighbors.
 const MAX_POINTS: usize = 400;
 
 type Curve = Vec<(f64, f64)>;
@@ -21,7 +21,7 @@ type Curve = Vec<(f64, f64)>;
 ///
 /// # Errors
 /// `Store` when a chart cannot be drawn.
-pub(crate) fn report(training: &Training, events: &[TrainEvent]) -> Result<String, Error> {
+pub(crate) fn report(training: &TrainingRecord, events: &[TrainEvent]) -> Result<String, Error> {
     let (mut loss, mut rate, mut validation) = (Curve::new(), Curve::new(), Curve::new());
     for event in events {
         match event {
@@ -46,14 +46,14 @@ pub(crate) fn report(training: &Training, events: &[TrainEvent]) -> Result<Strin
     Ok(page(training, &losses, &rates))
 }
 
-fn page(training: &Training, losses: &str, rates: &str) -> String {
+fn page(training: &TrainingRecord, losses: &str, rates: &str) -> String {
     let figures = &training.figures;
     let name = escape(&training.name);
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{name}</title><style>{STYLE}</style></head>\
          <body><h1>{name}</h1><p>from <code>{}</code>, run {}, engine {}, build <code>{}</code></p>\n<dl>",
         escape(&training.base),
-        escape(&training.run),
+        escape(&training.training),
         escape(&training.engine),
         escape(&training.material.build),
     );
@@ -146,7 +146,7 @@ fn draw(
     last: f64,
     values: std::ops::Range<f64>,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    const COLOURS: [RGBColor; 2] = [RGBColor(37, 99, 235), RGBColor(220, 88, 42)];
+    const COLORS: [RGBColor; 2] = [RGBColor(37, 99, 235), RGBColor(220, 88, 42)];
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -168,12 +168,12 @@ fn draw(
         })
         .x_label_formatter(&|x| format!("{x:.0}"))
         .draw()?;
-    for ((name, curve), colour) in curves.iter().zip(COLOURS) {
-        let series = LineSeries::new(curve.iter().copied(), colour.stroke_width(2));
+    for ((name, curve), color) in curves.iter().zip(COLORS) {
+        let series = LineSeries::new(curve.iter().copied(), color.stroke_width(2));
         chart
             .draw_series(series)?
             .label(*name)
-            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], colour.stroke_width(2)));
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 16, y)], color.stroke_width(2)));
     }
     if curves.len() > 1 {
         chart
@@ -187,7 +187,7 @@ fn draw(
     Ok(())
 }
 
-/// At most [`MAX_POINTS`] points, each the mean of neighbours.
+/// At most [`MAX_POINTS`] points, each the mean of neighbors.
 fn thin(curve: Curve) -> Curve {
     if curve.len() <= MAX_POINTS {
         return curve;

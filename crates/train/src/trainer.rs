@@ -1,4 +1,4 @@
-//! The loop: when a run starts, what it does in which order, and how it goes on after whatever ended it.
+//! The loop: when a training starts, what it does in which order, and how it goes on after whatever ended it.
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use codelupe_core::ErrorCode;
 use codelupe_model::{Adapter, Model};
 use codelupe_samples::{Dataset, Tokenizer};
-use codelupe_store::catalogue::{ModelKind, NewModel, NewRun, RunEnd, RunProgress, RunRow, RunState, Signal};
+use codelupe_store::catalogue::{
+    ModelKind, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState,
+};
 use codelupe_store::{Catalogue, DataFolder};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use crate::base::{Base, find_base};
-use crate::card::{Training, complete};
+use crate::card::{TrainingRecord, complete};
 use crate::config::{Mode, TrainConfig};
 use crate::cursor::{self, Choice};
 use crate::documents::{Build, no_build};
@@ -26,9 +28,9 @@ use crate::format::format;
 use crate::job::TrainEvent;
 use crate::registry::{Registry, name_of_result};
 use crate::report::report;
-use crate::run::{self, EventLog, Figures, Plan, RunFolder, job};
+use crate::training::{self, EventLog, Figures, Plan, TrainingFolder, job};
 
-/// How often the catalogue is asked whether the run is to be cancelled.
+/// How often the catalogue is asked whether the training is to be canceled.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Files whose samples are looked at.
@@ -37,7 +39,7 @@ const PREVIEWED: usize = 400;
 /// What is asked of the trainer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Start a run however little is new, as long as there is something to learn.
+    /// Start a training however little is new, as long as there is something to learn.
     pub force: bool,
 }
 
@@ -45,24 +47,24 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// A run ended well.
+    /// A training ended well.
     Finished(Box<Finished>),
     /// There is too little that is new.
     Waiting {
         /// New files.
         new_files: u64,
-        /// From so many on a run starts.
+        /// From so many on a training starts.
         needed: u64,
     },
-    /// The run was cancelled by request.
-    Cancelled,
+    /// The training was canceled by request.
+    Canceled,
 }
 
-/// A run that ended well.
+/// A training that ended well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finished {
-    /// The run.
-    pub run: String,
+    /// The training.
+    pub training: String,
     /// The model that it made.
     pub model: String,
     /// Its folder.
@@ -71,7 +73,7 @@ pub struct Finished {
     pub report: PathBuf,
     /// Whether it is in use now.
     pub promoted: bool,
-    /// New files that are left for the next run.
+    /// New files that are left for the next training.
     pub left: u64,
     /// Losses, speed, memory.
     pub figures: Figures,
@@ -97,7 +99,7 @@ pub struct Trainer {
     _lock: File,
 }
 
-/// New files of a build for a line, while nothing more was learnt.
+/// New files of a build for a line, while nothing more was learned.
 #[derive(Debug, Clone)]
 struct Counted {
     /// The line, and the digest of the build.
@@ -105,9 +107,9 @@ struct Counted {
     new_files: u64,
 }
 
-/// Evaluations of a run: `evaluation.json`.
+/// Evaluations of a training: `evaluation.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Judgement {
+struct Judgment {
     evaluation: Option<Evaluation>,
     compared: Option<Evaluation>,
 }
@@ -141,30 +143,30 @@ impl Trainer {
         })
     }
 
-    /// Goes on with the open run, or starts one if there is enough that is new, and brings it to its end.
+    /// Goes on with the open training, or starts one if there is enough that is new, and brings it to its end.
     ///
     /// # Errors
-    /// `Cancelled` after a stop: the run is open, and the next call goes on with it. So it is after a full disk and other
-    /// troubles of the machine. After any other error the run has failed, and the catalogue says why.
-    pub fn run_once(&self, request: Request, tell: &mut dyn FnMut(&TrainEvent)) -> Result<Outcome, Error> {
-        let run = match self.open_run()? {
-            Some(run) => run,
+    /// `Canceled` after a stop: the training is open, and the next call goes on with it. So it is after a full disk and other
+    /// troubles of the machine. After any other error the training has failed, and the catalogue says why.
+    pub fn train_once(&self, request: Request, tell: &mut dyn FnMut(&TrainEvent)) -> Result<Outcome, Error> {
+        let training = match self.open_training()? {
+            Some(training) => training,
             None => match self.start(request)? {
-                Started::Run(run) => *run,
+                Started::Training(training) => *training,
                 Started::Waiting(outcome) => return Ok(outcome),
             },
         };
-        match self.go_on(&run, tell) {
+        match self.go_on(&training, tell) {
             Ok(outcome) => Ok(outcome),
             Err(error) if goes_on(&error) => Err(error),
             Err(error) => {
-                self.fail(run.id, error.code(), error.chain())?;
+                self.fail(training.id, error.code(), error.chain())?;
                 Err(error)
             }
         }
     }
 
-    /// Whether somebody asked for a run.
+    /// Whether somebody asked for a training.
     ///
     /// # Errors
     /// `Store` when the catalogue cannot be read.
@@ -172,7 +174,7 @@ impl Trainer {
         Ok(self.runtime.block_on(self.catalogue.take_signal(Signal::Start))?)
     }
 
-    /// Samples of a few files that a run would learn now, to be looked at.
+    /// Samples of a few files that a training would learn now, to be looked at.
     ///
     /// # Errors
     /// `Nothing` without a build; `Model` without a base; `Samples` or `Store`.
@@ -198,33 +200,35 @@ impl Trainer {
         })
     }
 
-    fn run_folder(&self, name: &str) -> RunFolder {
-        RunFolder(self.folder.models().join("runs").join(name))
+    fn training_folder(&self, name: &str) -> TrainingFolder {
+        TrainingFolder(self.folder.models().join("trainings").join(name))
     }
 
-    /// The run that an earlier process left open, if it can go on.
-    fn open_run(&self) -> Result<Option<RunRow>, Error> {
-        let Some(run) = self.runtime.block_on(self.catalogue.open_run())? else {
+    /// The training that an earlier process left open, if it can go on.
+    fn open_training(&self) -> Result<Option<TrainingRow>, Error> {
+        let Some(training) = self.runtime.block_on(self.catalogue.open_training())? else {
             return Ok(None);
         };
-        if self.run_folder(&run.name).plan().is_file() {
-            tracing::info!(run = run.name, state = %run.state, "going on with an open run");
-            return Ok(Some(run));
+        if self.training_folder(&training.name).plan().is_file() {
+            tracing::info!(training = training.name, state = %training.state, "going on with an open training");
+            return Ok(Some(training));
         }
         // It had decided nothing yet: another one takes its place.
         let why = "ended before its samples were made".to_owned();
-        self.fail(run.id, ErrorCode::Cancelled, why)?;
-        remove_folder(self.run_folder(&run.name).path())?;
+        self.fail(training.id, ErrorCode::Canceled, why)?;
+        remove_folder(self.training_folder(&training.name).path())?;
         Ok(None)
     }
 
-    fn fail(&self, run: i64, code: ErrorCode, why: String) -> Result<(), Error> {
-        let end = RunEnd {
-            state: RunState::Failed,
+    fn fail(&self, training: i64, code: ErrorCode, why: String) -> Result<(), Error> {
+        let end = TrainingEnd {
+            state: TrainingState::Failed,
             figures: None,
             error: Some((code.to_string(), why)),
         };
-        Ok(self.runtime.block_on(self.catalogue.end_run(run, &end, None, &[]))?)
+        Ok(self
+            .runtime
+            .block_on(self.catalogue.end_training(training, &end, None, &[]))?)
     }
 
     /// What would be trained now, and on which build.
@@ -236,11 +240,11 @@ impl Trainer {
         Ok((base, build))
     }
 
-    /// What a run would learn of a build, which is read for it.
+    /// What a training would learn of a build, which is read for it.
     fn choose(&self, base: &Base, build: &Build) -> Result<Choice, Error> {
-        let learnt = self.runtime.block_on(self.catalogue.trained_contents(&base.line))?;
+        let learned = self.runtime.block_on(self.catalogue.trained_contents(&base.line))?;
         let config = &self.config;
-        cursor::choose(build, &learnt, config.max_new_files, config.replay_share, config.seed)
+        cursor::choose(build, &learned, config.max_new_files, config.replay_share, config.seed)
     }
 
     fn start(&self, request: Request) -> Result<Started, Error> {
@@ -258,20 +262,20 @@ impl Trainer {
             return Ok(Started::waiting(new_files, needed));
         }
         self.counted.replace(None);
-        // A request to cancel that no run was open for is not for this one.
+        // A request to cancel that no training was open for is not for this one.
         self.runtime.block_on(self.catalogue.take_signal(Signal::Cancel))?;
-        let latest = self.runtime.block_on(self.catalogue.runs(1))?;
-        let number = latest.first().map_or(0, |run| run.id) + 1;
-        let new = NewRun {
-            name: format!("run-{number}"),
+        let latest = self.runtime.block_on(self.catalogue.trainings(1))?;
+        let number = latest.first().map_or(0, |training| training.id) + 1;
+        let new = NewTraining {
+            name: format!("training-{number}"),
             base: base.name.clone(),
             parent: base.parent.as_ref().map(|parent| parent.name.clone()),
             build: build.digest.clone(),
             config: serde_json::to_string(&self.config).unwrap_or_default(),
         };
-        let id = self.runtime.block_on(self.catalogue.start_run(&new))?;
-        tracing::info!(run = new.name, base = base.name, new_files, "making samples");
-        let folder = self.run_folder(&new.name);
+        let id = self.runtime.block_on(self.catalogue.start_training(&new))?;
+        tracing::info!(training = new.name, base = base.name, new_files, "making samples");
+        let folder = self.training_folder(&new.name);
         remove_folder(folder.path())?;
         make_folder(folder.path())?;
         let planned = self.plan(&base, &build, choice, number, &folder);
@@ -279,18 +283,27 @@ impl Trainer {
             self.fail(id, error.code(), error.chain())?;
             return Err(error);
         }
-        let run = self.runtime.block_on(self.catalogue.open_run())?;
-        run.map(|run| Started::Run(Box::new(run))).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Store,
-                ErrorCode::Conflict,
-                "the run was ended by somebody else",
-            )
-        })
+        let training = self.runtime.block_on(self.catalogue.open_training())?;
+        training
+            .map(|training| Started::Training(Box::new(training)))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Store,
+                    ErrorCode::Conflict,
+                    "the training was ended by somebody else",
+                )
+            })
     }
 
-    /// Makes the samples and decides everything that the run depends on.
-    fn plan(&self, base: &Base, build: &Build, choice: Choice, number: i64, run: &RunFolder) -> Result<(), Error> {
+    /// Makes the samples and decides everything that the training depends on.
+    fn plan(
+        &self,
+        base: &Base,
+        build: &Build,
+        choice: Choice,
+        number: i64,
+        training: &TrainingFolder,
+    ) -> Result<(), Error> {
         let model = Model::open(&base.folder)?;
         let tokenizer = Tokenizer::open(&base.folder)?;
         tokenizer.check_vocabulary(model.config().vocab_size)?;
@@ -301,7 +314,7 @@ impl Trainer {
                 self.config.samples.sequence_length, base.name
             )));
         }
-        let material = format(build, &tokenizer, &self.config, &choice, run.path())?;
+        let material = format(build, &tokenizer, &self.config, &choice, training.path())?;
         if material.rows == 0 {
             let context = format!(
                 "no sample can be made of the {} new files of the build",
@@ -323,28 +336,28 @@ impl Trainer {
             choice,
             material,
         };
-        write_json(&run.plan(), &plan)
+        write_json(&training.plan(), &plan)
     }
 
     /// Trains, judges, keeps: each step finds out whether it was done already.
-    fn go_on(&self, run: &RunRow, tell: &mut dyn FnMut(&TrainEvent)) -> Result<Outcome, Error> {
-        let folder = self.run_folder(&run.name);
+    fn go_on(&self, training: &TrainingRow, tell: &mut dyn FnMut(&TrainEvent)) -> Result<Outcome, Error> {
+        let folder = self.training_folder(&training.name);
         let config: TrainConfig =
-            serde_json::from_str(&run.config).map_err(|error| Error::damaged(folder.path(), error))?;
+            serde_json::from_str(&training.config).map_err(|error| Error::damaged(folder.path(), error))?;
         let plan: Plan = read_json(&folder.plan())?.ok_or_else(|| Error::damaged(&folder.plan(), "it is not there"))?;
         let target = self.folder.models().join(&plan.name);
         let registry = Registry::new(self.folder.clone(), self.catalogue.clone(), self.runtime.clone());
         if !target.join("training.json").is_file() {
-            if self.train(run, &config, &plan, &folder, tell)?.is_none() {
-                return self.cancel(run, &folder);
+            if self.train(training, &config, &plan, &folder, tell)?.is_none() {
+                return self.cancel(training, &folder);
             }
-            self.judge(run, &config, &plan, &folder, &registry)?;
+            self.judge(training, &config, &plan, &folder, &registry)?;
             rename_over(&folder.result(), &target)?;
         }
-        let training: Training = read_json(&target.join("training.json"))?
+        let record: TrainingRecord = read_json(&target.join("training.json"))?
             .ok_or_else(|| Error::damaged(&target, "it has no training.json"))?;
-        let promoted = is_better(&training);
-        let learnt = &plan.choice.new;
+        let promoted = is_better(&record);
+        let learned = &plan.choice.new;
         let made = NewModel {
             name: plan.name.clone(),
             kind: match config.mode {
@@ -354,41 +367,38 @@ impl Trainer {
             line: plan.line.clone(),
             base: (config.mode == Mode::Lora).then(|| plan.base.clone()),
             parent: plan.parent.clone(),
-            loss: training.figures.held_out_loss,
-            evaluation: training
-                .evaluation
-                .as_ref()
-                .and_then(|it| serde_json::to_string(it).ok()),
+            loss: record.figures.held_out_loss,
+            evaluation: record.evaluation.as_ref().and_then(|it| serde_json::to_string(it).ok()),
             promote: promoted,
         };
-        let end = RunEnd {
-            state: RunState::Finished,
-            figures: serde_json::to_string(&training.figures).ok(),
+        let end = TrainingEnd {
+            state: TrainingState::Finished,
+            figures: serde_json::to_string(&record.figures).ok(),
             error: None,
         };
         self.runtime
-            .block_on(self.catalogue.end_run(run.id, &end, Some(&made), learnt))?;
-        run::tidy(&folder)?;
+            .block_on(self.catalogue.end_training(training.id, &end, Some(&made), learned))?;
+        training::tidy(&folder)?;
         registry.retain(&plan.line, config.keep)?;
-        self.retain_runs(config.keep)?;
+        self.retain_trainings(config.keep)?;
         Ok(Outcome::Finished(Box::new(Finished {
-            run: run.name.clone(),
+            training: training.name.clone(),
             model: plan.name,
             folder: target,
             report: folder.report(),
             promoted,
             left: plan.choice.left,
-            figures: training.figures,
+            figures: record.figures,
         })))
     }
 
-    /// Lets an engine do the job; none when somebody cancelled it. Where the result is there already, nothing is done.
+    /// Lets an engine do the job; none when somebody canceled it. Where the result is there already, nothing is done.
     fn train(
         &self,
-        run: &RunRow,
+        training: &TrainingRow,
         config: &TrainConfig,
         plan: &Plan,
-        folder: &RunFolder,
+        folder: &TrainingFolder,
         tell: &mut dyn FnMut(&TrainEvent),
     ) -> Result<Option<()>, Error> {
         let adapter = plan.parent.as_ref().filter(|_| config.mode == Mode::Lora);
@@ -404,23 +414,23 @@ impl Trainer {
         }
         let (engine, why) = choose(config.engine, &config.torch, &job)?;
         tracing::info!(
-            run = run.name,
+            training = training.name,
             engine = engine.name(),
             why,
             steps = job.steps,
             "training"
         );
-        let progress = RunProgress {
+        let progress = TrainingProgress {
             data: Some(plan.material.data.clone()),
             engine: Some(engine.name().to_owned()),
             figures: None,
         };
-        self.advance(run, RunState::Training, &progress)?;
+        self.advance(training, TrainingState::Training, &progress)?;
         let mut log = EventLog::open(&folder.events())?;
         let stop = self.stop.part();
         let mut asked = Instant::now();
         let mut trouble = None;
-        let mut cancelled = false;
+        let mut canceled = false;
         let ended = engine.run(
             &job,
             &mut |event| {
@@ -429,16 +439,16 @@ impl Trainer {
                 if asked.elapsed() >= ASK_EVERY {
                     asked = Instant::now();
                     let signal = self.runtime.block_on(self.catalogue.take_signal(Signal::Cancel));
-                    cancelled |= signal.unwrap_or(false);
+                    canceled |= signal.unwrap_or(false);
                 }
-                if cancelled || trouble.is_some() {
+                if canceled || trouble.is_some() {
                     stop.stop();
                 }
             },
             &stop,
         );
         match (ended, trouble) {
-            (Err(error), None) if cancelled && error.kind() == ErrorKind::Cancelled => Ok(None),
+            (Err(error), None) if canceled && error.kind() == ErrorKind::Canceled => Ok(None),
             (_, Some(error)) | (Err(error), None) => Err(error),
             (Ok(_), None) => Ok(Some(())),
         }
@@ -447,14 +457,14 @@ impl Trainer {
     /// Compares the result with what is in use, and puts everything beside it.
     fn judge(
         &self,
-        run: &RunRow,
+        training: &TrainingRow,
         config: &TrainConfig,
         plan: &Plan,
-        folder: &RunFolder,
+        folder: &TrainingFolder,
         registry: &Registry,
     ) -> Result<(), Error> {
-        self.advance(run, RunState::Evaluating, &RunProgress::default())?;
-        tracing::info!(run = run.name, "comparing with the model in use");
+        self.advance(training, TrainingState::Evaluating, &TrainingProgress::default())?;
+        tracing::info!(training = training.name, "comparing with the model in use");
         let tokenizer = Tokenizer::open(&plan.base_folder)?;
         let judge = |model: &Model, adapter: Option<&Adapter>| {
             let candidate = Candidate {
@@ -465,8 +475,8 @@ impl Trainer {
             candidate.evaluate(folder.path(), (config.held_out_rows, config.held_out_holes), &self.stop)
         };
         let path = folder.path().join("evaluation.json");
-        let judgement = match read_json::<Judgement>(&path)? {
-            Some(judgement) => judgement,
+        let judgment = match read_json::<Judgment>(&path)? {
+            Some(judgment) => judgment,
             None if plan.material.held_out => {
                 let base = Model::open(&plan.base_folder)?.with_name(plan.base_folder.display().to_string());
                 let (evaluation, compared) = if config.mode == Mode::Lora {
@@ -477,27 +487,27 @@ impl Trainer {
                 } else {
                     (judge(&Model::open(&folder.result())?, None)?, judge(&base, None)?)
                 };
-                Judgement {
+                Judgment {
                     evaluation: Some(evaluation),
                     compared: Some(compared),
                 }
             }
-            None => Judgement {
+            None => Judgment {
                 evaluation: None,
                 compared: None,
             },
         };
-        write_json(&path, &judgement)?;
-        self.finish_result(run, config, plan, folder, judgement)
+        write_json(&path, &judgment)?;
+        self.finish_result(training, config, plan, folder, judgment)
     }
 
     fn finish_result(
         &self,
-        run: &RunRow,
+        training: &TrainingRow,
         config: &TrainConfig,
         plan: &Plan,
-        folder: &RunFolder,
-        judgement: Judgement,
+        folder: &TrainingFolder,
+        judgment: Judgment,
     ) -> Result<(), Error> {
         let log = EventLog::open(&folder.events())?;
         let loss = |evaluation: &Option<Evaluation>| evaluation.as_ref().map(|evaluation| evaluation.total.loss);
@@ -510,50 +520,51 @@ impl Trainer {
             is_adapter: config.mode == Mode::Lora,
             new_files: plan.choice.new.len() as u64,
             replayed_files: plan.choice.replayed.len() as u64,
-            held_out_loss: loss(&judgement.evaluation),
-            compared_loss: loss(&judgement.compared),
+            held_out_loss: loss(&judgment.evaluation),
+            compared_loss: loss(&judgment.compared),
             rows_at_once,
             ..measured
         };
-        let open = self.runtime.block_on(self.catalogue.open_run())?;
-        let training = Training {
+        let open = self.runtime.block_on(self.catalogue.open_training())?;
+        let record = TrainingRecord {
             program: concat!("codelupe ", env!("CARGO_PKG_VERSION")).to_owned(),
             name: plan.name.clone(),
             base: plan.base.clone(),
             parent: plan.parent.clone(),
-            run: run.name.clone(),
-            engine: open.and_then(|run| run.engine).unwrap_or_default(),
+            training: training.name.clone(),
+            engine: open.and_then(|training| training.engine).unwrap_or_default(),
             config: config.clone(),
             material: plan.material.clone(),
             figures,
-            evaluation: judgement.evaluation,
-            compared: judgement.compared,
+            evaluation: judgment.evaluation,
+            compared: judgment.compared,
         };
-        write(&folder.report(), report(&training, &log.events)?.as_bytes())?;
-        complete(&folder.result(), &plan.base_folder, &training)
+        write(&folder.report(), report(&record, &log.events)?.as_bytes())?;
+        complete(&folder.result(), &plan.base_folder, &record)
     }
 
-    fn cancel(&self, run: &RunRow, folder: &RunFolder) -> Result<Outcome, Error> {
+    fn cancel(&self, training: &TrainingRow, folder: &TrainingFolder) -> Result<Outcome, Error> {
         let figures = EventLog::open(&folder.events())?.figures();
-        let end = RunEnd {
-            state: RunState::Cancelled,
+        let end = TrainingEnd {
+            state: TrainingState::Canceled,
             figures: serde_json::to_string(&figures).ok(),
             error: None,
         };
-        self.runtime.block_on(self.catalogue.end_run(run.id, &end, None, &[]))?;
-        run::tidy(folder)?;
-        Ok(Outcome::Cancelled)
+        self.runtime
+            .block_on(self.catalogue.end_training(training.id, &end, None, &[]))?;
+        training::tidy(folder)?;
+        Ok(Outcome::Canceled)
     }
 
-    fn advance(&self, run: &RunRow, state: RunState, progress: &RunProgress) -> Result<(), Error> {
+    fn advance(&self, training: &TrainingRow, state: TrainingState, progress: &TrainingProgress) -> Result<(), Error> {
         Ok(self
             .runtime
-            .block_on(self.catalogue.advance_run(run.id, state, progress))?)
+            .block_on(self.catalogue.advance_training(training.id, state, progress))?)
     }
 
-    /// Removes the folders of the oldest runs.
-    fn retain_runs(&self, keep: u32) -> Result<(), Error> {
-        let folders = run::folders(&self.folder.models().join("runs"))?;
+    /// Removes the folders of the oldest trainings.
+    fn retain_trainings(&self, keep: u32) -> Result<(), Error> {
+        let folders = training::folders(&self.folder.models().join("trainings"))?;
         let surplus = folders.len().saturating_sub(keep as usize + 1);
         folders[..surplus].iter().try_for_each(|folder| remove_folder(folder))
     }
@@ -561,7 +572,7 @@ impl Trainer {
 
 /// What starting came to.
 enum Started {
-    Run(Box<RunRow>),
+    Training(Box<TrainingRow>),
     Waiting(Outcome),
 }
 
@@ -571,9 +582,9 @@ impl Started {
     }
 }
 
-/// Whether a run stays open after an error, for the next process to go on with.
+/// Whether a training stays open after an error, for the next process to go on with.
 fn goes_on(error: &Error) -> bool {
-    error.kind() == ErrorKind::Cancelled
+    error.kind() == ErrorKind::Canceled
         || matches!(
             error.code(),
             ErrorCode::DiskFull | ErrorCode::Permission | ErrorCode::Storage | ErrorCode::Database
@@ -581,7 +592,7 @@ fn goes_on(error: &Error) -> bool {
 }
 
 /// Whether a model is to take the place of what it was compared with. Without held-out files, the newer is taken to be better.
-fn is_better(training: &Training) -> bool {
+fn is_better(training: &TrainingRecord) -> bool {
     match (training.figures.held_out_loss, training.figures.compared_loss) {
         (Some(loss), Some(compared)) => loss < compared,
         (Some(loss), None) => loss.is_finite(),

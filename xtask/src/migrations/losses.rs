@@ -1,5 +1,5 @@
 //! Whether a migration's way down says what is lost: a line `-- loses: TABLE[, TABLE...]` or `-- loses: nothing`, which is
-//! shown before it runs.
+//! shown before it runs. So is a table that it renames: `-- renames: NOW to BEFORE`.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,9 @@ use super::Files;
 
 /// How the line starts.
 const HEADER: &str = "-- loses: ";
+
+/// How the line about new names starts.
+const RENAMES: &str = "-- renames: ";
 
 /// What the line names when there is nothing.
 const NOTHING: &str = "nothing";
@@ -33,16 +36,58 @@ fn fault(sql: &str) -> Option<String> {
     };
     let mut named: Vec<&str> = header.split(',').map(str::trim).collect();
     named.sort_unstable();
-    (named != expected)
-        .then(|| format!("expected `{HEADER}{expected_line}` by what it drops; found `{HEADER}{header}`"))
+    if named != expected {
+        return Some(format!(
+            "expected `{HEADER}{expected_line}` by what it drops; found `{HEADER}{header}`"
+        ));
+    }
+    let expected = renames(sql).join(", ");
+    let named = sql.lines().find_map(|line| line.strip_prefix(RENAMES));
+    (named.unwrap_or_default() != expected).then(|| format!("expected one line `{RENAMES}{expected}`"))
+}
+
+/// `NOW to BEFORE` of each table that gets another name and keeps it.
+fn renames(sql: &str) -> Vec<String> {
+    let tokens = tokens(sql);
+    let statements: Vec<Vec<&str>> = statements(&tokens);
+    let renamed = statements.iter().filter_map(|words| renamed(words));
+    renamed
+        .filter(|(_, to)| !statements.iter().any(|words| words.starts_with(&["drop", "table", to])))
+        .map(|(from, to)| format!("{from} to {to}"))
+        .collect()
+}
+
+fn statements(tokens: &[String]) -> Vec<Vec<&str>> {
+    let statements = tokens.split(|token| token == ";");
+    statements
+        .map(|words| words.iter().map(String::as_str).collect())
+        .collect()
+}
+
+/// The old and the new name of a table.
+fn renamed<'a>(words: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    match words {
+        ["alter", "table", from, "rename", "to", to] => Some((from, to)),
+        _ => None,
+    }
+}
+
+/// Whether a dropped table only held the rows of another while that was made anew: `ALTER TABLE a RENAME TO b`, then
+/// `INSERT INTO a … FROM b`.
+fn was_copied_back(statements: &[Vec<&str>], dropped: &str) -> bool {
+    let mut names = statements.iter().filter_map(|words| renamed(words));
+    names.any(|(from, to)| {
+        let copies = |words: &Vec<&str>| words.starts_with(&["insert", "into", from]) && words.ends_with(&["from", to]);
+        to == dropped && statements.iter().any(copies)
+    })
 }
 
 /// The tables that are dropped, or of which a column is.
 fn lost_tables(sql: &str) -> BTreeSet<String> {
     let tokens = tokens(sql);
     let mut lost = BTreeSet::new();
-    for statement in tokens.split(|token| token == ";") {
-        let words: Vec<&str> = statement.iter().map(String::as_str).collect();
+    let statements = statements(&tokens);
+    for words in &statements {
         match words.as_slice() {
             ["drop", "table", names @ ..] => {
                 let names = skip(names, &["if", "exists"]).iter();
@@ -60,6 +105,7 @@ fn lost_tables(sql: &str) -> BTreeSet<String> {
             _ => {}
         }
     }
+    lost.retain(|table| !was_copied_back(&statements, table));
     lost
 }
 
@@ -164,6 +210,29 @@ mod tests {
         check("-- loses: a, a\nDROP TABLE a, b;", Some(&wrong("a, b", "a, a")));
         check("-- loses: a, b, a\nDROP TABLE a, b;", Some(&wrong("a, b", "a, b, a")));
         check("-- loses: a\nDROP INDEX a;", Some(&wrong("nothing", "a")));
+    }
+
+    #[test]
+    fn a_table_that_is_made_anew_with_its_rows_is_not_lost() {
+        let anew =
+            "ALTER TABLE a RENAME TO b; CREATE TABLE a (x int); INSERT INTO a (x) SELECT x FROM b; DROP TABLE b;";
+        assert!(lost_tables(anew).is_empty());
+        assert!(renames(anew).is_empty());
+        let emptied = anew.replace("INSERT INTO a (x) SELECT x FROM b;", "");
+        assert_eq!(lost_tables(&emptied).into_iter().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn new_names_of_tables_are_told() {
+        let check = |sql: &str, expected: Option<&str>| assert_eq!(fault(sql).as_deref(), expected, "{sql}");
+        let sql = "-- loses: nothing\nALTER TABLE a RENAME TO b;";
+        check(sql, Some("expected one line `-- renames: a to b`"));
+        check(&format!("-- renames: a to b\n{sql}"), None);
+        check(
+            "-- loses: nothing\n-- renames: a to b\nSELECT 1;",
+            Some("expected one line `-- renames: `"),
+        );
+        check("-- loses: nothing\nALTER TABLE a RENAME COLUMN b TO c;", None);
     }
 
     #[test]

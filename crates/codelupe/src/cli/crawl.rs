@@ -106,9 +106,9 @@ pub(crate) struct ListReposArguments {
     /// Only of this main language.
     #[arg(long)]
     pub(crate) language: Option<String>,
-    /// Only of this licence, as the forge tells it: `MIT`.
+    /// Only of this license, as the forge tells it: `MIT`.
     #[arg(long, value_name = "SPDX")]
-    pub(crate) licence: Option<String>,
+    pub(crate) license: Option<String>,
     /// Only with at least so many stars.
     #[arg(long, value_name = "N")]
     pub(crate) min_stars: Option<u64>,

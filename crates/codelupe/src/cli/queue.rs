@@ -85,14 +85,14 @@ pub(crate) enum JobsCommand {
         /// The job's number.
         id: i64,
     },
-    /// Queue a dead or cancelled job again.
+    /// Queue a dead or canceled job again.
     Retry(RetryArguments),
     /// Take a job out of the queue; a running one loses its lease and is stopped.
     Cancel {
         /// The job's number.
         id: i64,
     },
-    /// Forget jobs that are done or cancelled.
+    /// Forget jobs that are done or canceled.
     Prune {
         /// Only those that ended more than so many hours ago.
         #[arg(long, value_name = "HOURS", default_value_t = 24 * 7)]
@@ -102,7 +102,7 @@ pub(crate) enum JobsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
-    /// Only jobs in this state: queued, running, done, dead, cancelled.
+    /// Only jobs in this state: queued, running, done, dead, canceled.
     #[arg(long)]
     pub(crate) state: Option<JobState>,
     /// Only this kind of work.

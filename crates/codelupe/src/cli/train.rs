@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 pub(super) const TRAIN: &str = "\
-A run takes the files of the latest build that the model has not learnt (from train.min_new_files on),
+A training takes the files of the latest build that the model has not learned (from train.min_new_files on),
 makes samples of them, trains, compares the result with the model in use on held-out files, and
 promotes it if it is better. Stopped or killed, it goes on from its last checkpoint.
 
@@ -24,15 +24,15 @@ pub(crate) struct TrainArguments {
     #[command(subcommand)]
     pub(crate) command: Option<TrainCommand>,
     #[command(flatten)]
-    pub(crate) run: RunArguments,
+    pub(crate) training: TrainingArguments,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    /// Go on for ever: a run whenever enough is new, or was waited for long enough.
+pub(crate) struct TrainingArguments {
+    /// Go on for ever: a training whenever enough is new, or was waited for long enough.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// Start a run however little is new.
+    /// Start a training however little is new.
     #[arg(long)]
     pub(crate) force: bool,
     /// Train all weights instead of an adapter.
@@ -44,7 +44,7 @@ pub(crate) struct RunArguments {
     /// Who trains.
     #[arg(long, value_enum)]
     pub(crate) engine: Option<EngineArgument>,
-    /// The most optimizer steps of a run. Its files count as learnt, whether or not it came to all of them.
+    /// The most optimizer steps of a training. Its files count as learned, whether or not it came to all of them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
 }
@@ -62,23 +62,23 @@ pub(crate) enum EngineArgument {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainCommand {
-    /// Say what the trainer does, what it has learnt, and how the last run went.
+    /// Say what the trainer does, what it has learned, and how the last training went.
     Status,
-    /// List the latest runs.
-    Runs {
+    /// List the latest trainings.
+    List {
         /// How many.
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u32,
     },
-    /// Ask a watching trainer to start a run now.
+    /// Ask a watching trainer to start a training now.
     Start,
-    /// Ask the trainer to end the open run; what it learnt so far is given up.
+    /// Ask the trainer to end the open training; what it learned so far is given up.
     Cancel,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
-    /// Make a small model with random weights, and a tokenizer learnt from the latest build.
+    /// Make a small model with random weights, and a tokenizer learned from the latest build.
     Init(InitArguments),
     /// List the models.
     List,
@@ -166,7 +166,7 @@ pub(crate) struct GenerateArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SamplesCommand {
-    /// Print a few samples, decoded; what is learnt is coloured.
+    /// Print a few samples, decoded; what is learned is colored.
     Show(ShowSamplesArguments),
 }
 

@@ -73,7 +73,10 @@ async fn train(settings: &Settings, steps: u64) -> anyhow::Result<Outcome> {
     .await?;
     tracing::info!(model = MODEL, steps, "demo: training a tiny model from nothing");
     let request = Request { force: true };
-    with_trainer(settings, config, move |trainer, _| trainer.run_once(request, &mut tell)).await
+    with_trainer(settings, config, move |trainer, _| {
+        trainer.train_once(request, &mut tell)
+    })
+    .await
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.

@@ -104,7 +104,7 @@ async fn retry(settings: &Settings, arguments: &RetryArguments) -> anyhow::Resul
     let queued = catalogue.retry(arguments.id).await?;
     catalogue.close().await;
     if let (Some(id), 0) = (arguments.id, queued) {
-        let text = format!("job {id} is not there, is not dead or cancelled, or another of its key is open");
+        let text = format!("job {id} is not there, is not dead or canceled, or another of its key is open");
         return Err(Failure::new(ErrorCode::NotFound, text).into());
     }
     print(settings.json, &json!({ "queued": queued }), || {
@@ -114,13 +114,13 @@ async fn retry(settings: &Settings, arguments: &RetryArguments) -> anyhow::Resul
 
 async fn cancel(settings: &Settings, id: i64) -> anyhow::Result<()> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
-    let cancelled = catalogue.cancel(id).await?;
+    let canceled = catalogue.cancel(id).await?;
     catalogue.close().await;
-    if !cancelled {
+    if !canceled {
         return Err(Failure::new(ErrorCode::NotFound, format!("job {id} is not there, or is over")).into());
     }
-    print(settings.json, &json!({ "cancelled": id }), || {
-        format!("job {id} is cancelled")
+    print(settings.json, &json!({ "canceled": id }), || {
+        format!("job {id} is canceled")
     })
 }
 

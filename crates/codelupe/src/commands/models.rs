@@ -42,7 +42,7 @@ pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> anyhow::
     }
 }
 
-/// Runs blocking work on the registry of the data folder.
+/// Trainings blocking work on the registry of the data folder.
 pub(crate) async fn with_registry<T: Send + 'static>(
     settings: &Settings,
     work: impl FnOnce(&Registry) -> Result<T, Error> + Send + 'static,

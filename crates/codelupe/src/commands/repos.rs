@@ -35,7 +35,7 @@ async fn list(settings: &Settings, arguments: &ListReposArguments) -> anyhow::Re
     let filter = HostedFilter {
         forge: arguments.forge.clone(),
         language: arguments.language.clone(),
-        licence: arguments.licence.clone(),
+        license: arguments.license.clone(),
         stars: arguments.min_stars.map(|least| (least, u64::MAX)),
         text: arguments.text.clone(),
         order: match arguments.order {
@@ -82,7 +82,7 @@ fn table(rows: &[HostedRow]) -> Table {
             "score",
             "stars",
             "language",
-            "licence",
+            "license",
             "state",
             "description",
         ],
@@ -99,7 +99,7 @@ fn table(rows: &[HostedRow]) -> Table {
             row.score.map_or_else(String::new, |score| format!("{score:.0}")),
             repository.stars.map_or_else(String::new, |stars| stars.to_string()),
             text(&repository.language),
-            text(&repository.licence),
+            text(&repository.license),
             row.opt_out
                 .as_ref()
                 .map_or_else(|| row.state.to_string(), |_| "opt_out".to_owned()),

@@ -31,14 +31,14 @@ async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> anyhow::R
         Ok(chosen(&preview, kind, &arguments))
     })
     .await?;
-    let coloured = std::io::stdout().is_terminal();
+    let colored = std::io::stdout().is_terminal();
     let value: Vec<Value> = samples.iter().map(value).collect();
     print(settings.json, &value, || {
-        let shown: Vec<String> = samples.iter().map(|sample| text(sample, coloured)).collect();
-        let legend = if coloured {
-            "green is learnt, blue is special"
+        let shown: Vec<String> = samples.iter().map(|sample| text(sample, colored)).collect();
+        let legend = if colored {
+            "green is learned, blue is special"
         } else {
-            "[[ learnt ]]"
+            "[[ learned ]]"
         };
         format!("{}\n{} samples; {legend}", shown.join("\n"), samples.len())
     })
@@ -58,7 +58,7 @@ struct Shown {
     kind: SampleKind,
     language: String,
     tokens: usize,
-    learnt: usize,
+    learned: usize,
     passages: Vec<Passage>,
 }
 
@@ -78,7 +78,7 @@ fn chosen(preview: &Preview, kind: Option<SampleKind>, arguments: &ShowSamplesAr
                     kind: span.kind,
                     language,
                     tokens: span.range().len(),
-                    learnt: span.range().filter(|position| row.learnt(*position)).count(),
+                    learned: span.range().filter(|position| row.learned(*position)).count(),
                     passages: passages(&row, span.range(), &preview.tokenizer),
                 });
             }
@@ -91,29 +91,29 @@ fn value(sample: &Shown) -> Value {
     let parts: Vec<Value> = sample
         .passages
         .iter()
-        .map(|passage| json!({ "text": passage.text, "learnt": passage.learnt, "special": passage.special }))
+        .map(|passage| json!({ "text": passage.text, "learned": passage.learned, "special": passage.special }))
         .collect();
     json!({
         "kind": sample.kind.name(),
         "language": sample.language,
         "tokens": sample.tokens,
-        "learnt": sample.learnt,
+        "learned": sample.learned,
         "passages": parts,
     })
 }
 
-fn text(sample: &Shown, coloured: bool) -> String {
+fn text(sample: &Shown, colored: bool) -> String {
     let mut text = format!(
-        "── {}, {}: {} tokens, {} of them learnt\n",
+        "── {}, {}: {} tokens, {} of them learned\n",
         sample.kind.name(),
         sample.language,
         sample.tokens,
-        sample.learnt
+        sample.learned
     );
     for passage in &sample.passages {
         // Writing to a text cannot fail. Escape sequences of the code itself would change the terminal.
         let part = passage.text.replace('\u{1b}', "\u{241b}");
-        let _ = match (coloured, passage.special, passage.learnt) {
+        let _ = match (colored, passage.special, passage.learned) {
             (true, true, _) => write!(text, "\u{1b}[34m{part}\u{1b}[0m"),
             (true, false, true) => write!(text, "\u{1b}[32m{part}\u{1b}[0m"),
             (false, false, true) => write!(text, "[[{part}]]"),

@@ -18,7 +18,7 @@ pub(crate) fn run(settings: &Settings, arguments: &SearchArguments) -> anyhow::R
             SearchKind::Repository => Kind::Repository,
         }),
         language: arguments.language.as_deref(),
-        repo: arguments.repo.as_deref(),
+        repository: arguments.repository.as_deref(),
         limit: usize::from(arguments.limit),
         offset: arguments.offset,
     })?;
@@ -39,10 +39,10 @@ fn text(words: &str, hits: &Hits, offset: usize) -> String {
         let _ = writeln!(
             text,
             "{}{path}  ({}, {}, {})",
-            hit.repo,
+            hit.repository,
             hit.kind.as_str(),
             hit.language,
-            hit.licence
+            hit.license
         );
         for line in &hit.snippet {
             let _ = writeln!(text, "{:>6}  {}", line.number, line.text);

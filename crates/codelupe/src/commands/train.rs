@@ -11,22 +11,22 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::{StopSignals, stop_at_once};
-use crate::cli::{EngineArgument, RunArguments, TrainArguments, TrainCommand};
+use crate::cli::{EngineArgument, TrainArguments, TrainCommand, TrainingArguments};
 use crate::output::print;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> anyhow::Result<()> {
     match arguments.command {
-        None => train(settings, &arguments.run).await,
+        None => train(settings, &arguments.training).await,
         Some(TrainCommand::Status) => status::run(settings).await,
-        Some(TrainCommand::Runs { limit }) => status::runs(settings, limit).await,
+        Some(TrainCommand::Trainings { limit }) => status::runs(settings, limit).await,
         Some(TrainCommand::Start) => signal(settings, Signal::Start).await,
         Some(TrainCommand::Cancel) => signal(settings, Signal::Cancel).await,
     }
 }
 
 /// The settings with what the command line says.
-pub(crate) fn config(settings: &Settings, arguments: &RunArguments) -> TrainConfig {
+pub(crate) fn config(settings: &Settings, arguments: &TrainingArguments) -> TrainConfig {
     let mut config = settings.train.clone();
     if arguments.full {
         config.mode = Mode::Full;
@@ -47,7 +47,7 @@ pub(crate) fn config(settings: &Settings, arguments: &RunArguments) -> TrainConf
     config
 }
 
-async fn train(settings: &Settings, arguments: &RunArguments) -> anyhow::Result<()> {
+async fn train(settings: &Settings, arguments: &TrainingArguments) -> anyhow::Result<()> {
     let config = config(settings, arguments);
     let request = Request { force: arguments.force };
     if arguments.watch {
@@ -57,7 +57,10 @@ async fn train(settings: &Settings, arguments: &RunArguments) -> anyhow::Result<
         })
         .await;
     }
-    let outcome = with_trainer(settings, config, move |trainer, _| trainer.run_once(request, &mut tell)).await?;
+    let outcome = with_trainer(settings, config, move |trainer, _| {
+        trainer.train_once(request, &mut tell)
+    })
+    .await?;
     print(settings.json, &outcome, || told(&outcome))
 }
 
@@ -104,7 +107,7 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<(WriteLock, Cata
     Ok((lock, catalogue))
 }
 
-/// Tells of the progress of a run.
+/// Tells of the progress of a training.
 pub(crate) fn tell(event: &TrainEvent) {
     match event {
         TrainEvent::Started { step, parameters } => tracing::info!(step, parameters, "training goes on from"),
@@ -147,14 +150,14 @@ async fn signal(settings: &Settings, signal: Signal) -> anyhow::Result<()> {
     })
 }
 
-/// What came of a run, for people.
+/// What came of a training, for people.
 pub(crate) fn told(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Finished(finished) => finished_text(finished),
         Outcome::Waiting { new_files, needed } => format!(
-            "{new_files} files are new; a run starts from {needed} on. `codelupe train --force` starts one now."
+            "{new_files} files are new; a training starts from {needed} on. `codelupe train --force` starts one now."
         ),
-        Outcome::Cancelled => "The run was cancelled.".to_owned(),
+        Outcome::Canceled => "The training was canceled.".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tables of a report.
 
 use codelupe_store::catalogue::{Count, Funnel};
-use codelupe_store::catalogue::{FailedRepository, LanguageRow, LicenceRow};
+use codelupe_store::catalogue::{FailedRepository, LanguageRow, LicenseRow};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
 
@@ -60,11 +60,11 @@ pub(super) fn languages(rows: &[LanguageRow]) -> String {
     with_rest(&table, rows.len())
 }
 
-pub(super) fn licences(rows: &[LicenceRow]) -> String {
-    let mut table = table(&["licence", "class", "repositories", "files in build"], &[2, 3]);
+pub(super) fn licenses(rows: &[LicenseRow]) -> String {
+    let mut table = table(&["license", "class", "repositories", "files in build"], &[2, 3]);
     for row in rows.iter().take(ROWS) {
         table.add_row([
-            row.licence.clone(),
+            row.license.clone(),
             row.class.clone(),
             files(row.repositories.cast_unsigned()),
             files(row.build_files.cast_unsigned()),

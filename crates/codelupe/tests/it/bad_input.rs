@@ -1,4 +1,4 @@
-//! Hostile and broken input: bounded cost, a reason or an error that names it, and no harm to the neighbours.
+//! Hostile and broken input: bounded cost, a reason or an error that names it, and no harm to the neighbors.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::fixture::{Bench, assert_adds_up, git, real_code, write};
 
-fn with_good_neighbour() -> Bench {
+fn with_good_neighbor() -> Bench {
     let bench = Bench::new();
     bench.git_repository("good", &[("verdict.rs", &real_code("core/src/verdict.rs"))]);
     bench
@@ -23,7 +23,7 @@ fn reason(bench: &Bench, file: &str) -> String {
 
 #[test]
 fn odd_files_get_their_reason_and_the_rest_goes_on() {
-    let bench = with_good_neighbour();
+    let bench = with_good_neighbor();
     let root = bench.folder_repository("odd", &[("blob.rs", &real_code("core/src/blob.rs"))]);
     write(&root, "nul.rs", b"fn main() {}\0\0\0");
     write(&root, "latin.txt", b"\xff\xfe\xfd\x00\x01");
@@ -54,8 +54,8 @@ fn odd_files_get_their_reason_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_corrupt_repository_is_named_and_its_neighbours_are_processed() {
-    let bench = with_good_neighbour();
+fn a_corrupt_repository_is_named_and_its_neighbors_are_processed() {
+    let bench = with_good_neighbor();
     let root = bench.git_repository("broken", &[("blob.rs", &real_code("core/src/blob.rs"))]);
     git(&root, &["gc", "--quiet"]);
     for pack in fs::read_dir(root.join(".git/objects/pack"))
@@ -87,7 +87,7 @@ fn a_corrupt_repository_is_named_and_its_neighbours_are_processed() {
 
 #[test]
 fn a_tree_of_a_million_paths_is_refused_in_bounded_time() {
-    let bench = with_good_neighbour();
+    let bench = with_good_neighbor();
     let root = bench.sources().join("bomb");
     fs::create_dir_all(&root).unwrap();
     git(&root, &["init", "--quiet", "--bare"]);
@@ -141,7 +141,7 @@ fn a_tree_of_a_million_paths_is_refused_in_bounded_time() {
 
 #[test]
 fn a_folder_that_cannot_be_read_is_recorded() {
-    let bench = with_good_neighbour();
+    let bench = with_good_neighbor();
     let root = bench.folder_repository("locked", &[("blob.rs", &real_code("core/src/blob.rs"))]);
     write(&root, "secret/inside.rs", b"fn main() {}\n");
     // Root may read what has no permission bits, but nobody may list a path that is too long to name.

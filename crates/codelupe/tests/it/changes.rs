@@ -1,4 +1,4 @@
-//! What happens when the world changes between runs: settings, names, places, licences, broken and vanished things.
+//! What happens when the world changes between runs: settings, names, places, licenses, broken and vanished things.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn other_settings_process_again_and_the_old_ones_still_hold() {
 }
 
 #[test]
-fn a_new_licence_gives_a_new_build() {
+fn a_new_license_gives_a_new_build() {
     let bench = small_world();
     let first = bench.run();
     let alpha = bench.sources().join("alpha");
@@ -59,8 +59,8 @@ fn a_new_licence_gives_a_new_build() {
     git(&alpha, &["commit", "--quiet", "--message", "isc"]);
     let second = bench.run();
     assert_ne!(second["build"]["name"], first["build"]["name"]);
-    let licences = splits(&bench, &second).to_string();
-    assert!(licences.contains("ISC") && licences.contains("MIT"), "{licences}");
+    let licenses = splits(&bench, &second).to_string();
+    assert!(licenses.contains("ISC") && licenses.contains("MIT"), "{licenses}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Crawl {
             Kind::Gitea => "forgejo",
         };
         let config = format!(
-            "[forges.test]\nkind = \"{name}\"\nurl = \"{}\"\npace = \"unspaced\"\n\n[selection]\nmin_stars = 0\nlicences = [\"permissive\", \"other\", \"none\"]\n",
+            "[forges.test]\nkind = \"{name}\"\nurl = \"{}\"\npace = \"unspaced\"\n\n[selection]\nmin_stars = 0\nlicenses = [\"permissive\", \"other\", \"none\"]\n",
             forge.url()
         );
         write(bench.root(), "codelupe.toml", config.as_bytes());
@@ -60,7 +60,7 @@ impl Crawl {
     }
 }
 
-/// The repository as a bare one, with a licence, a file of its own and one of all.
+/// The repository as a bare one, with a license, a file of its own and one of all.
 fn make(bench: &Bench, folder: &Path, hosted: &Hosted) {
     let own = real_code("core/src/blob.rs").replace("pub ", &format!("/* {} */ pub ", hosted.id));
     let work = bench.git_repository(
@@ -300,8 +300,8 @@ fn bad_queries_and_terms_are_told() {
         text(&output.stderr)
     };
     assert!(said(&["crawl"]).contains("QUERY"));
-    assert!(said(&["crawl", "github?colour=red"]).contains("colour"));
-    write(bench.root(), "terms", b"parser\ngithub?colour=red\n");
+    assert!(said(&["crawl", "github?color=red"]).contains("color"));
+    write(bench.root(), "terms", b"parser\ngithub?color=red\n");
     let terms = bench.root().join("terms").display().to_string();
     assert!(said(&["crawl", "--dry-run", "--terms", &terms]).contains("line 2"));
     assert!(said(&["repos", "why", "owner/name"]).contains("HOST/owner/name"));

@@ -22,7 +22,7 @@ fn number(value: &Value) -> u64 {
 /// An origin, and a fork of it that changes a line and adds a file.
 fn forked() -> Bench {
     let bench = Bench::new();
-    let (one, two) = (real_code("core/src/blob.rs"), real_code("core/src/licence.rs"));
+    let (one, two) = (real_code("core/src/blob.rs"), real_code("core/src/license.rs"));
     let three = real_code("core/src/split.rs");
     bench.folder_repository("origin", &[("one.rs", &one), ("two.rs", &two)]);
     let changed = two.replacen("use ", "use  std::fmt as formatting; use ", 1);
@@ -57,7 +57,7 @@ fn an_increment_compares_only_what_is_new_and_ends_where_a_rebuild_does() {
     ] {
         assert_eq!(increment[figure], rebuilt[figure], "{figure}");
     }
-    assert_eq!(increment["index"]["documents"], rebuilt["index"]["documents"]);
+    assert_eq!(increment["lsh"]["documents"], rebuilt["lsh"]["documents"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn every_index_finds_the_same() {
         write(
             bench.root(),
             "codelupe.toml",
-            format!("[dedup]\nindex = \"{kind}\"\n").as_bytes(),
+            format!("[dedup]\nlsh = \"{kind}\"\n").as_bytes(),
         );
         let config = bench.root().join("codelupe.toml").display().to_string();
         process(&bench, &crates[..40]);
@@ -102,7 +102,7 @@ fn fewer_permutations_make_shorter_signatures_that_every_index_takes() {
             Bench::new()
         };
         let settings = format!(
-            "[dedup]\npermutations = {permutations}\nbands = {bands}\nrows = {rows}\nindex = \"{kind}\"\ninline = true\n"
+            "[dedup]\npermutations = {permutations}\nbands = {bands}\nrows = {rows}\nlsh = \"{kind}\"\ninline = true\n"
         );
         write(bench.root(), "codelupe.toml", settings.as_bytes());
         let config = bench.root().join("codelupe.toml").display().to_string();
@@ -160,7 +160,7 @@ fn bands_that_the_permutations_have_no_room_for_are_refused_and_tune_shows_some_
 fn what_is_like_a_file_is_found() {
     let bench = forked();
     let file = bench.root().join("mine.rs");
-    let mine = real_code("core/src/licence.rs").replacen("use ", "use  core::mem as memory; use ", 1);
+    let mine = real_code("core/src/license.rs").replacen("use ", "use  core::mem as memory; use ", 1);
     fs::write(&file, &mine).unwrap();
     let file = file.display().to_string();
     let output = bench.output(&["similar", &file]);

@@ -16,12 +16,12 @@ const CODE: [&str; 6] = [
     "core/src/blob.rs",
     "core/src/verdict.rs",
     "core/src/repository.rs",
-    "core/src/licence.rs",
+    "core/src/license.rs",
     "core/src/breaker.rs",
     "core/src/language.rs",
 ];
 
-/// Repositories with a file each of its own, one of all, and a licence.
+/// Repositories with a file each of its own, one of all, and a license.
 fn repositories(bench: &Bench, count: usize) -> Vec<String> {
     let names: Vec<String> = (0..count).map(|n| format!("r{n}")).collect();
     for (n, name) in names.iter().enumerate() {
@@ -132,7 +132,7 @@ fn an_update_brings_what_is_new_and_ends_in_the_same_corpus() {
     bench.json(&arguments);
     assert_eq!(wants(&server, 0), [1]);
 
-    // One file is new, one has another name, and names count; the licence is read again.
+    // One file is new, one has another name, and names count; the license is read again.
     write(&root, "src/new.rs", real_code("core/src/text.rs").as_bytes());
     git(&root, &["checkout", "--quiet", "."]);
     git(&root, &["mv", "src/blob.rs", "src/object.rs"]);
@@ -144,7 +144,7 @@ fn an_update_brings_what_is_new_and_ends_in_the_same_corpus() {
     let fresh = Bench::new();
     let whole = fresh.json(&arguments);
     assert_eq!(splits(&bench, &updated), splits(&fresh, &whole));
-    assert_eq!(updated["stats"]["licences"], whole["stats"]["licences"]);
+    assert_eq!(updated["stats"]["licenses"], whole["stats"]["licenses"]);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Bench {
         self.json(&["run", &format!("repos:{}", self.sources().display())])
     }
 
-    /// A plain folder repository with an MIT licence and some of this project's own files.
+    /// A plain folder repository with an MIT license and some of this project's own files.
     pub(crate) fn folder_repository(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let root = self.sources().join(name);
         write(&root, "LICENSE", MIT.as_bytes());

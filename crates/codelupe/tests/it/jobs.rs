@@ -17,7 +17,7 @@ fn ids(bench: &Bench) -> Vec<String> {
 }
 
 #[test]
-fn jobs_are_listed_shown_cancelled_and_queued_again() {
+fn jobs_are_listed_shown_canceled_and_queued_again() {
     let bench = enqueued();
     let ids = ids(&bench);
     assert_eq!(ids.len(), 4);
@@ -35,7 +35,7 @@ fn jobs_are_listed_shown_cancelled_and_queued_again() {
     assert_eq!(shown["state"], "queued");
     assert!(shown["trace_parent"].as_str().unwrap().starts_with("00-"), "{shown:#}");
     bench.text(&["jobs", "cancel", process]);
-    assert_eq!(bench.json(&["jobs", "show", process])["state"], "cancelled");
+    assert_eq!(bench.json(&["jobs", "show", process])["state"], "canceled");
     bench.text(&["jobs", "retry", process]);
     bench.text(&["worker", "--until-idle"]);
     let shown = bench.json(&["jobs", "show", process]);
@@ -54,7 +54,7 @@ fn jobs_are_listed_shown_cancelled_and_queued_again() {
 #[test]
 fn a_dead_job_keeps_its_error_until_it_is_queued_again() {
     let bench = enqueued();
-    // No licence is in the policy: nothing can be built, which is nobody's to try again.
+    // No license is in the policy: nothing can be built, which is nobody's to try again.
     let settings = bench.root().join("other.toml");
     std::fs::write(&settings, "[build]\nmin_quality = 100\n").unwrap();
     bench.json(&["build", "--enqueue", "--config", settings.to_str().unwrap()]);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::fixture::{Bench, crates, text, write};
 
-/// Settings under which a run takes seconds.
+/// Settings under which a training takes seconds.
 const SETTINGS: &str = "\
 [train]
 min_new_files = 40
@@ -54,7 +54,7 @@ impl Place {
             .iter()
             .map(|path| format!("repo:{}", path.display()))
             .collect();
-        let mut arguments = vec!["run"];
+        let mut arguments = vec!["training"];
         arguments.extend(sources.iter().map(String::as_str));
         self.json(&arguments);
     }
@@ -77,12 +77,12 @@ impl Place {
         self.bench.data().join("models")
     }
 
-    fn events(&self, run: &str) -> String {
-        fs::read_to_string(self.models().join("runs").join(run).join("events.jsonl")).unwrap_or_default()
+    fn events(&self, training: &str) -> String {
+        fs::read_to_string(self.models().join("trainings").join(training).join("events.jsonl")).unwrap_or_default()
     }
 
-    /// Trains, and kills the process with no warning as soon as the events of a run have a text.
-    fn train_until(&self, arguments: &[&str], run: &str, seen: &str) {
+    /// Trains, and kills the process with no warning as soon as the events of a training have a text.
+    fn train_until(&self, arguments: &[&str], training: &str, seen: &str) {
         let mut child = self
             .bench
             .command(&self.with(arguments))
@@ -91,8 +91,8 @@ impl Place {
             .spawn()
             .unwrap();
         let end = Instant::now() + Duration::from_mins(2);
-        while !self.events(run).contains(seen) {
-            assert!(Instant::now() < end, "no `{seen}` in the events of {run}");
+        while !self.events(training).contains(seen) {
+            assert!(Instant::now() < end, "no `{seen}` in the events of {training}");
             assert!(child.try_wait().unwrap().is_none(), "it ended before `{seen}`");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -141,7 +141,7 @@ fn a_model_is_made_trained_adapted_judged_and_used() {
         figures["held_out_loss"].as_f64().unwrap() < figures["compared_loss"].as_f64().unwrap() - 0.2,
         "{full:#}"
     );
-    let first = losses(&place.events("run-1"));
+    let first = losses(&place.events("training-1"));
     assert_eq!(first.len(), 12);
     assert!(first[11].1 < first[0].1 - 0.5, "{first:?}");
 
@@ -170,7 +170,7 @@ fn a_model_is_made_trained_adapted_judged_and_used() {
     let report = fs::read_to_string(adapter["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("<svg") && report.contains("validation"), "{report}");
 
-    // All is learnt: nothing is new for either line.
+    // All is learned: nothing is new for either line.
     for line in [&["train"][..], &["train", "--full"]] {
         let waiting = place.json(line);
         assert_eq!(
@@ -181,7 +181,7 @@ fn a_model_is_made_trained_adapted_judged_and_used() {
     }
     let status = place.json(&["train", "status"]);
     assert_eq!(status["state"], "idle");
-    assert_eq!(status["last_run"]["figures"]["steps"], 12);
+    assert_eq!(status["last_training"]["figures"]["steps"], 12);
     let shown = place.bench.text(&place.with(&["models", "show", &name]));
     assert!(
         shown.contains("held-out files") || shown.contains("Held-out files"),
@@ -215,14 +215,17 @@ fn a_run_that_is_killed_anywhere_ends_as_one_that_was_not() {
         r#""checkpoint","step":3"#,
         r#""checkpoint","step":9"#,
     ] {
-        place.train_until(&["train"], "run-1", seen);
+        place.train_until(&["train"], "training-1", seen);
         let status = place.json(&["train", "status"]);
         assert_eq!(status["state"], "interrupted");
     }
     let after = place.json(&["train"]);
     let straight = untouched.json(&["train"]);
     assert_eq!(after["model"], straight["model"]);
-    assert_eq!(losses(&place.events("run-1")), losses(&untouched.events("run-1")));
+    assert_eq!(
+        losses(&place.events("training-1")),
+        losses(&untouched.events("training-1"))
+    );
     let weights = |place: &Place| {
         let folder = place.models().join(straight["model"].as_str().unwrap());
         fs::read(folder.join("adapter_model.safetensors")).unwrap()
@@ -244,17 +247,17 @@ fn a_watching_trainer_makes_an_adapter_whenever_enough_is_new() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let finished = |runs: u64| {
+    let finished = |trainings: u64| {
         let end = Instant::now() + Duration::from_mins(3);
         loop {
-            let runs_now = place.json(&["train", "runs"]);
+            let runs_now = place.json(&["train", "list"]);
             let done = runs_now
                 .as_array()
                 .unwrap()
                 .iter()
-                .filter(|run| run["state"] == "finished")
+                .filter(|training| training["state"] == "finished")
                 .count() as u64;
-            if done >= runs {
+            if done >= trainings {
                 return runs_now;
             }
             assert!(Instant::now() < end, "{runs_now:#}");
@@ -274,12 +277,12 @@ fn a_watching_trainer_makes_an_adapter_whenever_enough_is_new() {
         .spawn()
         .unwrap();
     place.grow(&crates[60..]);
-    let runs = finished(3);
+    let trainings = finished(3);
     stop(&child);
     assert!(child.wait().unwrap().success());
 
-    let runs = runs.as_array().unwrap();
-    assert_eq!(runs[0]["parent"].as_str(), Some("tiny-lora-2"), "{runs:#?}");
+    let trainings = trainings.as_array().unwrap();
+    assert_eq!(trainings[0]["parent"].as_str(), Some("tiny-lora-2"), "{trainings:#?}");
     let models = place.json(&["models", "list"]);
     let promoted: Vec<&Value> = models
         .as_array()
@@ -310,7 +313,7 @@ fn stop(child: &std::process::Child) {
 }
 
 #[test]
-fn a_run_can_be_stopped_and_cancelled() {
+fn a_run_can_be_stopped_and_canceled() {
     let place = Place::new(&crates(30));
     place.json(&["models", "init", "--vocabulary", "512"]);
     let spawn = || {
@@ -325,8 +328,8 @@ fn a_run_can_be_stopped_and_cancelled() {
     let child = spawn();
     let wait = |seen: &str| {
         let end = Instant::now() + Duration::from_mins(1);
-        while !place.events("run-1").contains(seen) {
-            assert!(Instant::now() < end, "{}", place.events("run-1"));
+        while !place.events("training-1").contains(seen) {
+            assert!(Instant::now() < end, "{}", place.events("training-1"));
             std::thread::sleep(Duration::from_millis(20));
         }
     };
@@ -336,14 +339,14 @@ fn a_run_can_be_stopped_and_cancelled() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert_eq!(place.json(&["train", "status"])["state"], "interrupted");
-    let checkpoint = place.models().join("runs/run-1/checkpoint");
+    let checkpoint = place.models().join("trainings/training-1/checkpoint");
     assert!(fs::read_dir(&checkpoint).unwrap().count() > 0);
 
     let child = spawn();
     place.json(&["train", "cancel"]);
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(place.json(&["train", "runs"])[0]["state"], "cancelled");
+    assert_eq!(place.json(&["train", "list"])[0]["state"], "canceled");
     assert!(!checkpoint.exists());
 }
 
@@ -442,7 +445,7 @@ fn a_disk_that_fills_in_a_checkpoint_leaves_a_run_to_go_on_with() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(74), "{said}");
     assert!(said.contains("hint: free some space"), "{said}");
-    assert!(said.contains("going on with an open run"), "{said}");
+    assert!(said.contains("going on with an open training"), "{said}");
     let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert_eq!(
         (&report["outcome"], &report["figures"]["steps"]),
@@ -452,7 +455,7 @@ fn a_disk_that_fills_in_a_checkpoint_leaves_a_run_to_go_on_with() {
 }
 
 #[test]
-fn samples_are_shown_with_what_is_learnt() {
+fn samples_are_shown_with_what_is_learned() {
     let place = Place::new(&crates(20));
     place.json(&["models", "init", "--vocabulary", "512"]);
     let samples = place.json(&["samples", "show", "--kind", "fim-psm", "--count", "2"]);
@@ -461,11 +464,11 @@ fn samples_are_shown_with_what_is_learnt() {
     for sample in samples {
         let passages = sample["passages"].as_array().unwrap();
         assert_eq!(passages[0]["text"], "<|fim_prefix|>");
-        assert!(passages.iter().any(|passage| passage["learnt"] == true), "{sample:#}");
-        assert!(sample["learnt"].as_u64().unwrap() < sample["tokens"].as_u64().unwrap());
+        assert!(passages.iter().any(|passage| passage["learned"] == true), "{sample:#}");
+        assert!(sample["learned"].as_u64().unwrap() < sample["tokens"].as_u64().unwrap());
     }
     let shown = place.bench.text(&place.with(&["samples", "show", "--count", "1"]));
-    assert!(shown.contains("of them learnt") && shown.contains("[["), "{shown}");
+    assert!(shown.contains("of them learned") && shown.contains("[["), "{shown}");
     assert!(
         place
             .refused(&["samples", "show", "--kind", "poem"])

@@ -45,7 +45,7 @@ fn every_file_is_accounted_for_and_explained() {
     let kept = bench.json(&["explain", "alpha/src/verdict.rs"]);
     assert_eq!(kept["verdict"], "in the latest build", "{kept:#}");
     assert_eq!(kept["language"], "Rust");
-    assert_eq!(kept["licence"], "MIT");
+    assert_eq!(kept["license"], "MIT");
     assert!(kept["signals"]["lines"].as_u64().unwrap() > 100, "{kept:#}");
     let exact = bench.json(&["explain", "beta/lib/verdict.rs"]);
     assert_eq!(exact["reason"], "exact_duplicate");

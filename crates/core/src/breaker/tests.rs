@@ -25,7 +25,7 @@ enum Step {
     EndOk,
     /// It fails.
     EndFail,
-    /// It is cancelled.
+    /// It is canceled.
     Cancel,
     /// A call is refused, with so many seconds to wait.
     Refused(u64),
@@ -103,7 +103,7 @@ fn the_state_machine() {
         (Fail, Closed),
         (Fail, Open),
     ]);
-    // A cancelled probe leaves its place to one other, a cancelled call changes nothing.
+    // A canceled probe leaves its place to one other, a canceled call changes nothing.
     check(&[
         (Wait(10), Open),
         (Begin, HalfOpen),

@@ -121,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::error::{ErrorContext, ErrorReport};
+    use crate::error::{ErrorContext, ErrorOccurrence};
 
     #[test]
     fn names_numbers_ids_and_paths_are_folded() {
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn it_reads_back_from_its_text_and_is_the_same_on_every_machine() {
         // By Python's hashlib over `storage`, `store` and `disk error #`, each after its length in 8 bytes.
-        let report = ErrorReport::new("store", ErrorCode::Storage, "disk error 5", ErrorContext::new());
+        let report = ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", ErrorContext::new());
         let fingerprint = report.fingerprint();
         assert_eq!(fingerprint.to_string(), "a51e844f53e9d405");
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));

@@ -55,7 +55,7 @@ impl Category {
             // GitHub's REST documentation on rate limits, for an answer that names no time: at least a minute, then
             // exponentially longer, not forever. Its windows are an hour long.
             Self::RateLimit => Policy::retry(Action::WaitAsTold, 8, secs(60), Duration::from_hours(1)),
-            // Lost serialisation races and busy files pass within milliseconds, a restart within seconds. Nine attempts
+            // Lost serialization races and busy files pass within milliseconds, a restart within seconds. Nine attempts
             // take 16 s or more, so that they outlive one open time of the default breaker.
             Self::Database => Policy::retry(Action::Backoff, 9, Duration::from_millis(100), secs(5)),
             // Seven halvings bring a batch of 128 down to one.
@@ -153,7 +153,7 @@ mod tests {
         check(ErrorCode::OutOfMemory, Action::StopRun);
         check(ErrorCode::Auth, Action::StopRun);
         check(ErrorCode::SchemaOutdated, Action::StopRun);
-        check(ErrorCode::Cancelled, Action::StopRun);
+        check(ErrorCode::Canceled, Action::StopRun);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! What rules and score look at.
 
 use crate::hosted::HostedRepository;
-use crate::licence::LicenceClass;
+use crate::license::LicenseClass;
 
 /// A repository that may be fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
     /// What its forge says.
     pub repository: &'a HostedRepository,
-    /// The class of the licence that the forge detected; `none` where it detected none.
-    pub licence_class: LicenceClass,
+    /// The class of the license that the forge detected; `none` where it detected none.
+    pub license_class: LicenseClass,
     /// Why it must not be used, if somebody asked for that.
     pub opt_out: Option<&'a str>,
 }

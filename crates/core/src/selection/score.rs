@@ -1,11 +1,11 @@
 //! How well a repository suits a corpus: a sum of points, each with its reason.
 //!
-//! The points are our own judgement, not measured. They add up to 100 for a repository with everything in its favour.
+//! The points are our own judgment, not measured. They add up to 100 for a repository with everything in its favor.
 
 use serde::Serialize;
 
 use super::{Candidate, DAY, tutorial};
-use crate::licence::LicenceClass;
+use crate::license::LicenseClass;
 
 /// Points with their reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ impl Score {
             stars(candidate.repository.stars),
             forks(candidate.repository.forks),
             pushed(candidate.repository.pushed_at, now),
-            licence(candidate.licence_class),
+            license(candidate.license_class),
             size(candidate.repository.size_kib),
         ];
         parts.extend(words(candidate));
@@ -95,15 +95,15 @@ fn pushed(pushed: Option<i64>, now: i64) -> ScorePart {
 }
 
 /// Up to 12.
-fn licence(class: LicenceClass) -> ScorePart {
+fn license(class: LicenseClass) -> ScorePart {
     let points = match class {
-        LicenceClass::Permissive => 12,
-        LicenceClass::WeakCopyleft => 8,
-        LicenceClass::Copyleft => 6,
-        LicenceClass::Other => 2,
-        LicenceClass::None => 0,
+        LicenseClass::Permissive => 12,
+        LicenseClass::WeakCopyleft => 8,
+        LicenseClass::Copyleft => 6,
+        LicenseClass::Other => 2,
+        LicenseClass::None => 0,
     };
-    part(points, format!("licence: {class}"))
+    part(points, format!("license: {class}"))
 }
 
 /// 6 for what is more than a note and less than a heap of data: 16 KiB to 1 GiB.

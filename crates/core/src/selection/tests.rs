@@ -11,7 +11,7 @@ fn famous() -> HostedRepository {
         description: Some("A fast thing".to_owned()),
         homepage: Some("https://example.org".to_owned()),
         topics: vec!["cli".to_owned()],
-        licence: Some("MIT".to_owned()),
+        license: Some("MIT".to_owned()),
         language: Some("Rust".to_owned()),
         stars: Some(20_000),
         forks: Some(1000),
@@ -25,7 +25,7 @@ fn famous() -> HostedRepository {
 fn candidate(repository: &HostedRepository) -> Candidate<'_> {
     Candidate {
         repository,
-        licence_class: LicenceClass::Permissive,
+        license_class: LicenseClass::Permissive,
         opt_out: None,
     }
 }
@@ -44,12 +44,12 @@ fn failed(rules: &SelectionRules, repository: &HostedRepository) -> Vec<&'static
 }
 
 #[test]
-fn a_repository_with_all_in_its_favour_has_a_hundred() {
+fn a_repository_with_all_in_its_favor_has_a_hundred() {
     assert_eq!(value(&famous()), 100);
     assert_eq!(
         value(&HostedRepository::default()),
         22,
-        "a licence and being an original"
+        "a license and being an original"
     );
 }
 
@@ -113,7 +113,7 @@ fn every_rule_can_fail_alone() {
         },
         "archived",
     );
-    check(|rules, _| rules.licences = vec![LicenceClass::Copyleft], "licences");
+    check(|rules, _| rules.licenses = vec![LicenseClass::Copyleft], "licenses");
     check(|rules, _| rules.languages = vec!["Go".to_owned()], "languages");
     check(|rules, _| rules.min_age_days = Some(1001), "min_age_days");
     check(|rules, _| rules.max_age_days = Some(999), "max_age_days");
@@ -178,8 +178,8 @@ fn an_entry_covers_whole_segments() {
 
 #[test]
 fn rules_come_from_settings_and_unknown_ones_are_refused() {
-    let rules: SelectionRules = serde_json::from_str(r#"{"min_stars": 5, "licences": ["other", "none"]}"#).unwrap();
-    assert_eq!((rules.min_stars, rules.licences.len(), rules.archived), (5, 2, true));
+    let rules: SelectionRules = serde_json::from_str(r#"{"min_stars": 5, "licenses": ["other", "none"]}"#).unwrap();
+    assert_eq!((rules.min_stars, rules.licenses.len(), rules.archived), (5, 2, true));
     assert!(serde_json::from_str::<SelectionRules>(r#"{"min_star": 5}"#).is_err());
 }
 
@@ -205,7 +205,7 @@ proptest! {
     ) {
         let [fork, archived, disabled, mirror, template, empty] = flags;
         let repository = HostedRepository {
-            full_name: text.clone(), description: Some(text.clone()), licence: Some(text.clone()), language: Some(text.clone()),
+            full_name: text.clone(), description: Some(text.clone()), license: Some(text.clone()), language: Some(text.clone()),
             topics, stars: number, forks: number, size_kib: number, created_at: time, pushed_at: time,
             fork, archived, disabled, mirror, template, empty, ..HostedRepository::default()
         };

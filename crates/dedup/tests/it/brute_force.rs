@@ -204,7 +204,7 @@ fn repeated(sets: &[Vec<u64>], truth: &Pairs) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// The finaliser of `SplitMix64` over the shingle and the number of the hash function.
+/// The finalizer of `SplitMix64` over the shingle and the number of the hash function.
 fn rehash(shingle: u64, function: u64) -> u64 {
     let mixed = shingle ^ (function + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -271,7 +271,7 @@ fn documents_that_share_no_band_are_never_fetched() {
     assert_eq!(fetched, [2, 0]);
 }
 
-/// A licence file with another name and year in each repository: all of them share bands with all others.
+/// A license file with another name and year in each repository: all of them share bands with all others.
 #[test]
 fn a_hundred_thousand_almost_equal_documents_cost_one_comparison_each() {
     const DOCUMENTS: u32 = 100_000;

@@ -203,7 +203,7 @@ fn made_up(random: &mut Random) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The distinct shingles as text, by an own tokeniser.
+/// The distinct shingles as text, by an own tokenizer.
 fn grams_as_bytes(text: &[u8]) -> HashSet<Vec<&[u8]>> {
     let tokens: Vec<&[u8]> = text
         .chunk_by(|a, b| is_word(*a) && is_word(*b))

@@ -106,7 +106,7 @@ impl Visit<'_> {
         }
     }
 
-    /// An error from reading an answer: one of this crate that travelled in it, the server's own, or of the protocol.
+    /// An error from reading an answer: one of this crate that traveled in it, the server's own, or of the protocol.
     pub(super) fn wire(&self, error: io::Error) -> Error {
         match error.downcast::<Error>() {
             Ok(error) => error,

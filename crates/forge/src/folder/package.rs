@@ -53,7 +53,7 @@ struct ManifestPackage {
     repository: Option<String>,
 }
 
-/// A manifest from before normalisation may say `repository.workspace = true`.
+/// A manifest from before normalization may say `repository.workspace = true`.
 fn string_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(toml::Value::deserialize(deserializer)?.as_str().map(str::to_owned))
 }

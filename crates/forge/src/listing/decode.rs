@@ -53,7 +53,7 @@ fn finish(site: &Site, entry: &Value, repository: &mut HostedRepository) -> bool
 fn github(entry: &Value) -> HostedRepository {
     HostedRepository {
         node_id: text(entry, "/node_id"),
-        licence: text(entry, "/license/spdx_id"),
+        license: text(entry, "/license/spdx_id"),
         language: text(entry, "/language"),
         stars: number(entry, "/stargazers_count"),
         watchers: number(entry, "/subscribers_count"),
@@ -69,7 +69,7 @@ fn gitea(entry: &Value) -> HostedRepository {
     HostedRepository {
         description: text(entry, "/description"),
         homepage: text(entry, "/website"),
-        licence: entry.pointer("/licenses/0").and_then(Value::as_str).and_then(bounded),
+        license: entry.pointer("/licenses/0").and_then(Value::as_str).and_then(bounded),
         language: text(entry, "/language"),
         stars: number(entry, "/stars_count"),
         watchers: number(entry, "/watchers_count"),
@@ -116,7 +116,7 @@ fn gitlab(entry: &Value) -> HostedRepository {
             topics
         },
         // GitLab's keys are those of choosealicense.com, in lower case; the SPDX id is not told.
-        licence: text(entry, "/license/key"),
+        license: text(entry, "/license/key"),
         stars: number(entry, "/star_count"),
         forks: number(entry, "/forks_count"),
         open_issues: number(entry, "/open_issues_count"),
@@ -156,7 +156,7 @@ fn graphql(entry: &Value) -> HostedRepository {
             .take(MAX_ITEMS)
             .filter_map(|node| text(node, "/topic/name"))
             .collect(),
-        licence: text(entry, "/licenseInfo/spdxId"),
+        license: text(entry, "/licenseInfo/spdxId"),
         language: text(entry, "/primaryLanguage/name"),
         languages,
         stars: number(entry, "/stargazerCount"),
@@ -280,7 +280,7 @@ mod tests {
         let found = repository(&site, &body["items"][0]).unwrap();
         assert_eq!((found.id, found.full_name.as_str()), (3_081_286, "dtrupenn/Tetris"));
         assert_eq!(
-            (found.licence.as_deref(), found.language.as_deref()),
+            (found.license.as_deref(), found.language.as_deref()),
             (Some("MIT"), Some("Assembly"))
         );
         assert_eq!((found.created_at, found.size_kib), (Some(1_325_377_910), Some(524)));
@@ -308,7 +308,7 @@ mod tests {
             (found.stars, found.homepage.as_deref(), found.empty),
             (Some(4), Some("w"), true)
         );
-        assert_eq!(found.licence.as_deref(), Some("MIT"));
+        assert_eq!(found.license.as_deref(), Some("MIT"));
     }
 
     #[test]

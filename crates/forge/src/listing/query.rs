@@ -53,7 +53,7 @@ pub enum Qualifier {
     Stars,
     /// A topic; may be given more than once.
     Topic,
-    /// The licence, as the forge calls it.
+    /// The license, as the forge calls it.
     License,
     /// When it was made: `2020-01-01`, `>=2020-01-01`, `2019-01-01..2020-01-01`.
     Created,
@@ -357,7 +357,7 @@ mod tests {
             let error = text.parse::<Query>().unwrap_err();
             assert!(error.to_string().contains(words), "{text}: {error}");
         };
-        check("github?colour=red", "no qualifier `colour`; it knows language, stars");
+        check("github?color=red", "no qualifier `color`; it knows language, stars");
         check("gitlab?stars=1", "no qualifier `stars`; it knows language, topic");
         check("github?", "without a qualifier");
         check("github?stars=many", "the value of `stars` is not a number");

@@ -220,7 +220,7 @@ async fn githubs_schema_accepts_the_query_and_its_answer_is_read_whole() {
         description: text.clone(),
         homepage: Some("https://example.org/".to_owned()),
         topics: vec!["text".to_owned()],
-        licence: text.clone(),
+        license: text.clone(),
         language: text.clone(),
         languages: BTreeMap::from([("text".to_owned(), 7)]),
         stars: Some(7),

@@ -137,7 +137,7 @@ fn a_file_that_turns_into_something_else_after_listing_is_noticed() {
 }
 
 #[test]
-fn ignore_files_are_honoured_as_git_does() {
+fn ignore_files_are_honored_as_git_does() {
     let folder = folder();
     let path = folder.path();
     write(

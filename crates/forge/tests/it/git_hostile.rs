@@ -222,7 +222,7 @@ fn a_small_delta_of_a_giant_base_is_not_decoded() {
     let base = bare.blob(&giant);
     giant.truncate(9 << 20);
     let small = bare.blob(&giant);
-    // git compares neighbours in the order of a hash of their paths: the later letter makes the giant the base.
+    // git compares neighbors in the order of a hash of their paths: the later letter makes the giant the base.
     let folders = [&base, &small].map(|id| bare.tree(&[("100644", b"f", id)]));
     with_ok(&bare, &[("40000", b"z", &folders[0]), ("40000", b"a", &folders[1])]);
     git(bare.path(), &["repack", "-adfq", "--depth=50", "--window=10"]);
@@ -529,7 +529,7 @@ fn configuration_runs_and_includes_nothing() {
 #[test]
 fn a_long_delta_chain_is_refused_and_the_limit_is_exact() {
     let bare = Bare::new();
-    // Each version shortens one more line, so that its nearest neighbour is its best base.
+    // Each version shortens one more line, so that its nearest neighbor is its best base.
     let line = |n: u32| format!("{:x} {:x}\n", n.wrapping_mul(2_654_435_761), n.wrapping_mul(40_503));
     let version = |changed: u32| {
         let lines = (0..300).map(|n| {

@@ -1,4 +1,4 @@
-//! Behaviour on real folders and on repositories that the git command line made.
+//! Behavior on real folders and on repositories that the git command line made.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 

@@ -17,7 +17,7 @@ use crate::listing::walk;
 /// More than one page of 50.
 const COUNT: u64 = 60;
 
-/// A Gitea with an organisation of [`COUNT`] repositories, every tenth archived, every third with a topic; a fork, and one
+/// A Gitea with an organization of [`COUNT`] repositories, every tenth archived, every third with a topic; a fork, and one
 /// that is private.
 fn seeded() -> Gitea {
     let gitea = Gitea::start(Path::new(env!("CARGO_TARGET_TMPDIR")));

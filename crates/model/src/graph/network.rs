@@ -176,7 +176,7 @@ impl<'a> LoraGroup<'a> {
             if adapter.config.targets.contains(&target) {
                 let (name_a, name_b) = tensor_names(layer, target);
                 let range = lookup(&name_a)?;
-                // Neighbours, by the layout.
+                // Neighbors, by the layout.
                 all_a = Some(all_a.map_or(range.start, |all| all.start)..range.end);
                 b.push((linear.start, vector(lookup(&name_b)?)));
             }

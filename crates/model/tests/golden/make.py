@@ -35,7 +35,7 @@ def llama():
     return LlamaForCausalLM(config), torch.float16
 
 
-def randomise(model):
+def randomize(model):
     """Norms and biases that are not trivial, and weights large enough for every mistake to show."""
     with torch.no_grad():
         for name, value in model.named_parameters():
@@ -106,7 +106,7 @@ def probe(value):
 def make(name, build):
     torch.manual_seed(0)
     model, dtype = build()
-    randomise(model)
+    randomize(model)
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
     model.to(dtype).save_pretrained(folder)

@@ -43,7 +43,7 @@ pub(crate) const CHANGES: [(&str, Change); 14] = [
             }),
         )
     }),
-    ("licence header of 11 lines replaced by one of 18", |file| {
+    ("license header of 11 lines replaced by one of 18", |file| {
         Some((
             header(file, 11, "granted") + &file.text,
             header(file, 18, "permitted") + &file.text,

@@ -46,7 +46,7 @@ pub(super) fn body(alert: &Alert) -> String {
 
 #[cfg(test)]
 mod tests {
-    use codelupe_core::error::ErrorReport;
+    use codelupe_core::error::ErrorOccurrence;
     use serde_json::{Value, json};
 
     use super::*;
@@ -56,7 +56,7 @@ mod tests {
         let context = ErrorContext::new().with_repository("a/b").with_job(7, 2);
         let alert = Alert {
             rule: AlertRule::Rate,
-            report: ErrorReport::new("store", ErrorCode::Storage, "disk error 5", context),
+            report: ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", context),
             count: 61,
             at: 1_767_323_045_000,
         };

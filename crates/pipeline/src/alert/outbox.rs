@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -98,7 +98,7 @@ fn delay(error: &SendError, attempt: u32, elapsed: Duration, seed: u64) -> Optio
 
 /// The error with its causes, bounded and safe to print.
 fn chain(error: &(dyn StdError + 'static)) -> String {
-    ErrorReport::from_chain("alerts", ErrorCode::Network, error, ErrorContext::new()).message
+    ErrorOccurrence::from_chain("alerts", ErrorCode::Network, error, ErrorContext::new()).message
 }
 
 /// Alerts that did not arrive.

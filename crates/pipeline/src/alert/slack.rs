@@ -108,13 +108,13 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use codelupe_core::ErrorCode;
-    use codelupe_core::error::{ErrorContext, ErrorReport};
+    use codelupe_core::error::{ErrorContext, ErrorOccurrence};
     use serde_json::{Value, json};
 
     use super::*;
     use crate::alert::AlertRule;
 
-    fn message(report: ErrorReport) -> Value {
+    fn message(report: ErrorOccurrence) -> Value {
         let alert = Alert {
             rule: AlertRule::NewFingerprint,
             report,
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_message_has_a_title_the_text_and_the_facts() {
         let context = ErrorContext::new().with_repository("a&b").with_job(7, 2);
-        let report = ErrorReport::new("store", ErrorCode::Storage, "*disk* <!channel> error 5", context);
+        let report = ErrorOccurrence::new("store", ErrorCode::Storage, "*disk* <!channel> error 5", context);
         let fingerprint = report.fingerprint();
         let expected = json!({
             "text": "New error: storage in store: *disk* &lt;!channel&gt; error 5",
@@ -150,7 +150,12 @@ mod tests {
             ],
         });
         assert_eq!(message(report), expected);
-        let empty = message(ErrorReport::new("store", ErrorCode::Storage, "", ErrorContext::new()));
+        let empty = message(ErrorOccurrence::new(
+            "store",
+            ErrorCode::Storage,
+            "",
+            ErrorContext::new(),
+        ));
         assert_eq!(empty["blocks"][1]["text"]["text"], "no message");
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use codelupe_core::ErrorCode;
 use codelupe_core::breaker::State;
-use codelupe_core::error::{ErrorContext, ErrorReport, Fingerprint};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence, Fingerprint};
 
 use super::{Alert, AlertRule, AlertRules, Moment};
 use crate::tracker::Folded;
@@ -49,7 +49,7 @@ impl Watch {
 
     /// The alerts to raise now.
     pub(super) fn look(&mut self, seen: &Seen<'_>, now: Moment) -> Vec<Alert> {
-        let mut found: Vec<(AlertRule, ErrorReport, u64)> = Vec::new();
+        let mut found: Vec<(AlertRule, ErrorOccurrence, u64)> = Vec::new();
         if self.rules.new_fingerprint {
             let new = seen
                 .new
@@ -77,7 +77,7 @@ impl Watch {
     }
 
     /// Counts what was met; gives what was met too often within the last minute.
-    fn frequent(&mut self, met: &Folded, now: Instant) -> Vec<(AlertRule, ErrorReport, u64)> {
+    fn frequent(&mut self, met: &Folded, now: Instant) -> Vec<(AlertRule, ErrorOccurrence, u64)> {
         self.met.retain(|_, window| {
             window.retain(|(at, _)| now.saturating_duration_since(*at) < MINUTE);
             !window.is_empty()
@@ -112,9 +112,9 @@ impl Watch {
     }
 }
 
-fn breaker_report() -> ErrorReport {
+fn breaker_report() -> ErrorOccurrence {
     let message = "the catalogue keeps failing: its circuit breaker is open, and no call is made for a while";
-    ErrorReport::new("catalogue", ErrorCode::Unavailable, message, ErrorContext::new())
+    ErrorOccurrence::new("catalogue", ErrorCode::Unavailable, message, ErrorContext::new())
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ pub(super) fn decide(config: &BuildConfig, candidates: &[BuildCandidate]) -> Vec
 
 fn decide_one(config: &BuildConfig, candidate: &BuildCandidate) -> Decided {
     if !config
-        .licences
+        .licenses
         .iter()
-        .any(|class| class.as_str() == candidate.licence_class)
+        .any(|class| class.as_str() == candidate.license_class)
     {
-        return Err(Reason::LicenceNotAllowed);
+        return Err(Reason::LicenseNotAllowed);
     }
     let language = candidate.language.as_deref().unwrap_or_default();
     if !config.languages.is_empty() && config.languages.iter().all(|wanted| wanted.as_str() != language) {

@@ -1,8 +1,8 @@
 //! Which of the repositories in the catalogue are fetched.
 
 use codelupe_core::selection::Selection;
-use codelupe_core::{Candidate, HostedRepository, LicenceClass, Score, SelectionRules, SpdxExpression};
-use codelupe_process::licence::class_of;
+use codelupe_core::{Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression};
+use codelupe_process::license::class_of;
 use codelupe_store::Catalogue;
 use codelupe_store::catalogue::{HostedFilter, HostedRow, HostedState};
 use serde::Serialize;
@@ -13,16 +13,16 @@ use crate::error::Error;
 /// Rows read at once.
 const PAGE: u32 = 1000;
 
-/// The class of the licence that a forge detected. What it does not know (`NOASSERTION`) is another one.
-pub fn licence_class(repository: &HostedRepository) -> LicenceClass {
-    let licence = repository.licence.as_deref();
-    licence.map_or(LicenceClass::None, |licence| class_of(&SpdxExpression::new(licence)))
+/// The class of the license that a forge detected. What it does not know (`NOASSERTION`) is another one.
+pub fn license_class(repository: &HostedRepository) -> LicenseClass {
+    let license = repository.license.as_deref();
+    license.map_or(LicenseClass::None, |license| class_of(&SpdxExpression::new(license)))
 }
 
 fn candidate(row: &HostedRow) -> Candidate<'_> {
     Candidate {
         repository: &row.repository,
-        licence_class: licence_class(&row.repository),
+        license_class: license_class(&row.repository),
         opt_out: row.opt_out.as_deref(),
     }
 }

@@ -1,6 +1,6 @@
 //! Crawling as a part of other work: what a query finds, selected, as repositories to fetch.
 
-use codelupe_core::{ErrorCode, LicenceClass, SelectionRules};
+use codelupe_core::{ErrorCode, LicenseClass, SelectionRules};
 use codelupe_forge::{Estimate, Found, Query, Remote, Target};
 use codelupe_store::catalogue::{CrawlId, HostedFilter, HostedOrder};
 
@@ -98,7 +98,7 @@ fn named_by_the_user(rules: &SelectionRules) -> SelectionRules {
     SelectionRules {
         min_stars: 0,
         max_size_kib: u64::MAX,
-        licences: LicenceClass::ALL.to_vec(),
+        licenses: LicenseClass::ALL.to_vec(),
         languages: Vec::new(),
         min_age_days: None,
         max_age_days: None,

@@ -1,4 +1,4 @@
-//! Shingle sets out of the segments, and the comparisons that the index remembers.
+//! Shingle sets out of the segments, and the comparisons that the LSH index remembers.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use codelupe_store::SegmentReader;
 use codelupe_store::catalogue::DedupCandidate;
 use codelupe_store::lsh::Comparison;
 
-use super::index::Numbers;
+use super::lsh::Numbers;
 use crate::context::Context;
 use crate::error::Error;
 use crate::shingling::shingle_set;

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use codelupe_core::BlobId;
 use codelupe_dedup::Signature;
 use codelupe_store::catalogue::CandidateRow;
-use codelupe_store::lsh::{LshIndex, NeighbourLimits, SignedDocument};
+use codelupe_store::lsh::{LshIndex, NeighborLimits, SignedDocument};
 
 use crate::context::Context;
-use crate::dedup::index;
+use crate::dedup::lsh;
 use crate::error::Error;
 
-/// How far the index looks: a content and the one that shares the most bands with it, among few.
-const LIMITS: NeighbourLimits = NeighbourLimits {
+/// How far the LSH index looks: a content and the one that shares the most bands with it, among few.
+const LIMITS: NeighborLimits = NeighborLimits {
     bucket: 16,
-    neighbours: 2,
+    neighbors: 2,
 };
 
-/// Asks the index about what was stored. An index that fails is asked no more: deduplication will bring it up to date.
+/// Asks the LSH index about what was stored. An index that fails is asked no more: deduplication will bring it up to date.
 pub(super) struct CandidateFinder<'a> {
     context: &'a Context,
-    index: Option<Arc<dyn LshIndex>>,
+    lsh: Option<Arc<dyn LshIndex>>,
     waiting: Vec<SignedDocument>,
 }
 
@@ -29,13 +29,13 @@ impl<'a> CandidateFinder<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
         let mut finder = Self {
             context,
-            index: None,
+            lsh: None,
             waiting: Vec::new(),
         };
         if context.config.dedup.inline {
-            let opened = index::open(&context.config, &context.folder, &context.catalogue, false);
+            let opened = lsh::open(&context.config, &context.folder, &context.catalogue, false);
             match context.wait(opened) {
-                Ok(index) => finder.index = Some(index),
+                Ok(lsh) => finder.lsh = Some(lsh),
                 Err(error) => give_up(&error),
             }
         }
@@ -45,11 +45,11 @@ impl<'a> CandidateFinder<'a> {
     /// Notes a kept content that has a signature.
     pub(super) fn add(&mut self, blob: BlobId, signature: Option<&[u8]>) {
         let signature = signature.and_then(|bytes| Signature::try_from(bytes).ok());
-        let (Some(_), Some(signature), Ok(banding)) = (&self.index, signature, self.context.config.dedup.banding())
+        let (Some(_), Some(signature), Ok(banding)) = (&self.lsh, signature, self.context.config.dedup.banding())
         else {
             return;
         };
-        self.waiting.push(index::signed(banding, blob, Some(&signature)));
+        self.waiting.push(lsh::signed(banding, blob, Some(&signature)));
     }
 
     /// Records the candidates of what was noted, which is in the catalogue by now.
@@ -58,8 +58,8 @@ impl<'a> CandidateFinder<'a> {
     /// `Store` when the catalogue fails, or the job's lease is lost.
     pub(super) fn record(&mut self) -> Result<(), Error> {
         let waiting = std::mem::take(&mut self.waiting);
-        let Some(index) = &self.index else { return Ok(()) };
-        match self.find(index.as_ref(), &waiting) {
+        let Some(lsh) = &self.lsh else { return Ok(()) };
+        match self.find(lsh.as_ref(), &waiting) {
             Ok(found) if found.is_empty() => Ok(()),
             Ok(found) => {
                 let recorded = self.context.catalogue.record_candidates(&found, self.context.fence);
@@ -67,21 +67,21 @@ impl<'a> CandidateFinder<'a> {
             }
             Err(error) => {
                 give_up(&error);
-                self.index = None;
+                self.lsh = None;
                 Ok(())
             }
         }
     }
 
-    fn find(&self, index: &dyn LshIndex, documents: &[SignedDocument]) -> Result<Vec<CandidateRow>, Error> {
-        self.context.wait(index.insert(documents)).map_err(Error::index)?;
+    fn find(&self, lsh: &dyn LshIndex, documents: &[SignedDocument]) -> Result<Vec<CandidateRow>, Error> {
+        self.context.wait(lsh.insert(documents)).map_err(Error::lsh)?;
         let mut rows = Vec::new();
         for document in documents {
-            let neighbours = self
+            let neighbors = self
                 .context
-                .wait(index.neighbours(&document.keys, LIMITS))
-                .map_err(Error::index)?;
-            let other = neighbours.found.iter().find(|other| other.blob != document.blob);
+                .wait(lsh.neighbors(&document.keys, LIMITS))
+                .map_err(Error::lsh)?;
+            let other = neighbors.found.iter().find(|other| other.blob != document.blob);
             rows.extend(other.map(|other| CandidateRow {
                 blob: document.blob,
                 candidate: other.blob,

@@ -16,7 +16,7 @@ use codelupe_forge::{
 use codelupe_store::catalogue::ContentKey;
 
 use super::content_key;
-use super::reader::{Halt, tells_licence};
+use super::reader::{Halt, tells_license};
 use crate::context::Context;
 use crate::error::Error;
 
@@ -160,7 +160,7 @@ fn fetch(context: &Context, fetcher: &Fetcher, remote: &Remote, known: Known<'_>
     }
 }
 
-/// The entries whose contents must be fetched: the catalogue does not know them, or they tell the repository's licence.
+/// The entries whose contents must be fetched: the catalogue does not know them, or they tell the repository's license.
 /// `None` when the catalogue does not answer; whoever asks it next hears why.
 fn wanted(context: &Context, recipe: &str, entries: &[Entry]) -> Option<Vec<usize>> {
     let key = |entry: &Entry| entry.blob.map(|blob| content_key(blob, &entry.path));
@@ -173,7 +173,7 @@ fn wanted(context: &Context, recipe: &str, entries: &[Entry]) -> Option<Vec<usiz
         let known = context.wait(context.catalogue.known_contents(&keys, recipe)).ok()?;
         for (index, entry) in stretch.iter().enumerate() {
             let new = read(entry) && key(entry).is_some_and(|key| !known.contains(&key));
-            if new || tells_licence(entry) {
+            if new || tells_license(entry) {
                 wanted.push(number * LOOKUP_FILES + index);
             }
         }

@@ -1,11 +1,11 @@
-//! Processing chunks on all cores: verdict, signature, licence.
+//! Processing chunks on all cores: verdict, signature, license.
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
 use codelupe_process::Processor;
-use codelupe_process::licence::{Evidence, LicenceDetector};
+use codelupe_process::license::{Evidence, LicenseDetector};
 use codelupe_store::catalogue::RepositoryRow;
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ use crate::shingling::signature;
 pub(super) fn run(
     context: &Context,
     processor: &Processor,
-    detector: &LicenceDetector,
+    detector: &LicenseDetector,
     from: Receiver<Chunk>,
     to: SyncSender<ProcessedChunk>,
 ) -> Result<(), Error> {
@@ -41,7 +41,7 @@ pub(super) fn run(
         let repositories = chunk
             .repositories
             .into_par_iter()
-            .map(|repository| with_licence(detector, repository))
+            .map(|repository| with_license(detector, repository))
             .collect();
         // The writer has gone when this fails, and says why itself.
         if to.send(ProcessedChunk { contents, repositories }).is_err() {
@@ -79,15 +79,15 @@ fn process(
     }
 }
 
-fn with_licence(detector: &LicenceDetector, repository: ReadRepository) -> RepositoryRow {
-    let ReadRepository { mut row, licence_texts } = repository;
-    let evidence: Vec<Evidence<'_>> = licence_texts
+fn with_license(detector: &LicenseDetector, repository: ReadRepository) -> RepositoryRow {
+    let ReadRepository { mut row, license_texts } = repository;
+    let evidence: Vec<Evidence<'_>> = license_texts
         .iter()
         .map(|(path, text)| Evidence { path, text })
         .collect();
-    let licence = detector.of_repository(&evidence);
-    row.licence = licence.expression;
-    row.licence_class = licence.class;
-    row.licence_evidence = serde_json::to_string(&licence.evidence).unwrap_or_else(|_| "[]".to_owned());
+    let license = detector.of_repository(&evidence);
+    row.license = license.expression;
+    row.license_class = license.class;
+    row.license_evidence = serde_json::to_string(&license.evidence).unwrap_or_else(|_| "[]".to_owned());
     row
 }

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::SyncSender;
 
-use codelupe_core::error::{Class, ErrorContext, ErrorReport};
+use codelupe_core::error::{Class, ErrorContext, ErrorOccurrence};
 use codelupe_core::text::display_name;
-use codelupe_core::{BlobId, LicenceClass, Repository, Verdict};
+use codelupe_core::{BlobId, LicenseClass, Repository, Verdict};
 use codelupe_forge::{Entry, ErrorKind, Found, Snapshot};
 use codelupe_process::Processor;
-use codelupe_process::licence::{is_licence_file, is_manifest};
+use codelupe_process::license::{is_license_file, is_manifest};
 use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
 
 use super::opening::{Known, LOOKUP_FILES, Opened, Opening, open_each};
@@ -20,11 +20,11 @@ use crate::progress::{Progress, raise};
 /// A chunk is handed on when its contents reach this many bytes, or its repositories this many files.
 const CHUNK_BYTES: usize = 8 << 20;
 
-/// Licence texts and manifests read from one repository.
-const MAX_LICENCE_TEXTS: usize = 32;
+/// License texts and manifests read from one repository.
+const MAX_LICENSE_TEXTS: usize = 32;
 
 /// Bytes looked at of each of them: the longest SPDX text has 50 kB.
-const MAX_LICENCE_BYTES: usize = 256 << 10;
+const MAX_LICENSE_BYTES: usize = 256 << 10;
 
 pub(super) struct Reader<'a> {
     context: &'a Context,
@@ -128,11 +128,11 @@ impl<'a> Reader<'a> {
             let stretch = start..entries.min(start + LOOKUP_FILES);
             self.read_stretch(snapshot.as_mut(), stretch, &mut files)?;
         }
-        let licence_texts = self.read_licence_texts(snapshot.as_mut());
+        let license_texts = self.read_license_texts(snapshot.as_mut());
         self.chunk.bytes += files.len() * size_of::<FileRow>();
         self.chunk.repositories.push(ReadRepository {
             row: row(found, snapshot.repository().clone(), files, None),
-            licence_texts,
+            license_texts,
         });
         Ok(())
     }
@@ -267,16 +267,16 @@ impl<'a> Reader<'a> {
             .wait(self.context.catalogue.known_contents(keys, self.recipe))?)
     }
 
-    fn read_licence_texts(&mut self, snapshot: &mut dyn Snapshot) -> Vec<(String, String)> {
+    fn read_license_texts(&mut self, snapshot: &mut dyn Snapshot) -> Vec<(String, String)> {
         let wanted: Vec<usize> = (0..snapshot.entries().len())
-            .filter(|index| tells_licence(&snapshot.entries()[*index]))
-            .take(MAX_LICENCE_TEXTS)
+            .filter(|index| tells_license(&snapshot.entries()[*index]))
+            .take(MAX_LICENSE_TEXTS)
             .collect();
         let mut texts = Vec::new();
         for index in wanted {
             let path = display_name(&snapshot.entries()[index].path);
             if snapshot.read(index, &mut self.buffer).is_ok() {
-                let text = &self.buffer[..self.buffer.len().min(MAX_LICENCE_BYTES)];
+                let text = &self.buffer[..self.buffer.len().min(MAX_LICENSE_BYTES)];
                 texts.push((path, String::from_utf8_lossy(text).into_owned()));
             }
         }
@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
     /// is only gone from its forge.
     fn record_failure(&mut self, found: &Found, error: &codelupe_forge::Error) {
         let place = ErrorContext::new().with_repository(found.name().as_str());
-        let report = ErrorReport::from_chain("forge", error.code(), error, place);
+        let report = ErrorOccurrence::from_chain("forge", error.code(), error, place);
         tracing::warn!(repository = %found.name(), error = report.message, "repository skipped");
         raise(&self.progress().failed, 1);
         let failure = Some((report.code.to_string(), report.message.clone()));
@@ -300,7 +300,7 @@ impl<'a> Reader<'a> {
         let row = row(found, unread(found), Vec::new(), failure);
         self.chunk.repositories.push(ReadRepository {
             row,
-            licence_texts: Vec::new(),
+            license_texts: Vec::new(),
         });
     }
 
@@ -324,9 +324,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a file may tell the licence of its repository.
-pub(super) fn tells_licence(entry: &Entry) -> bool {
-    entry.verdict == Verdict::Kept && (is_licence_file(&entry.path) || is_manifest(&entry.path))
+/// Whether a file may tell the license of its repository.
+pub(super) fn tells_license(entry: &Entry) -> bool {
+    entry.verdict == Verdict::Kept && (is_license_file(&entry.path) || is_manifest(&entry.path))
 }
 
 /// What is known of a repository that was not read.
@@ -351,9 +351,9 @@ fn row(found: &Found, repository: Repository, files: Vec<FileRow>, error: Option
     RepositoryRow {
         repository,
         location: found.place(),
-        licence: None,
-        licence_class: LicenceClass::None,
-        licence_evidence: String::from("[]"),
+        license: None,
+        license_class: LicenseClass::None,
+        license_evidence: String::from("[]"),
         error,
         files,
     }

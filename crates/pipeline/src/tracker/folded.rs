@@ -3,19 +3,19 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use codelupe_core::error::{ErrorReport, Fingerprint};
+use codelupe_core::error::{ErrorOccurrence, Fingerprint};
 
 /// The most different errors.
 const DIFFERENT: usize = 1000;
 
 /// Occurrences by fingerprint: the latest report of each, and how many there were.
 #[derive(Debug, Default)]
-pub(crate) struct Folded(BTreeMap<Fingerprint, (ErrorReport, u64)>);
+pub(crate) struct Folded(BTreeMap<Fingerprint, (ErrorOccurrence, u64)>);
 
 impl Folded {
     /// Adds later occurrences; returns how many of them found no place.
     #[must_use = "what found no place is counted"]
-    pub(crate) fn add(&mut self, report: ErrorReport, count: u64) -> u64 {
+    pub(crate) fn add(&mut self, report: ErrorOccurrence, count: u64) -> u64 {
         let full = self.0.len() >= DIFFERENT;
         match self.0.entry(report.fingerprint()) {
             Entry::Occupied(mut known) => {
@@ -40,7 +40,7 @@ impl Folded {
         })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Fingerprint, &ErrorReport, u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Fingerprint, &ErrorOccurrence, u64)> {
         self.0
             .iter()
             .map(|(fingerprint, (report, count))| (*fingerprint, report, *count))
@@ -59,7 +59,7 @@ impl Folded {
     }
 
     /// As the catalogue takes it: in order of fingerprints, so that two workers do not wait for each other crosswise.
-    pub(super) fn reports(&self) -> Vec<(ErrorReport, u64)> {
+    pub(super) fn reports(&self) -> Vec<(ErrorOccurrence, u64)> {
         self.0.values().cloned().collect()
     }
 }
@@ -71,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn report(message: &str, repository: &str) -> ErrorReport {
-        ErrorReport::new(
+    fn report(message: &str, repository: &str) -> ErrorOccurrence {
+        ErrorOccurrence::new(
             "test",
             ErrorCode::Network,
             message,

@@ -35,8 +35,8 @@ impl Mailbox {
     }
 }
 
-fn report(message: &str, repository: &str) -> ErrorReport {
-    ErrorReport::new(
+fn report(message: &str, repository: &str) -> ErrorOccurrence {
+    ErrorOccurrence::new(
         "test",
         ErrorCode::Network,
         message,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{Class, ErrorContext, ErrorReport};
+use codelupe_core::error::{Class, ErrorContext, ErrorOccurrence};
 use codelupe_store::catalogue::{Failure, JobRow};
 
 use super::Worker;
@@ -97,12 +97,12 @@ impl Worker {
             tracing::warn!("another worker has taken the job over");
             return Ok(Attempt::Again);
         }
-        if error.code() == ErrorCode::Cancelled {
+        if error.code() == ErrorCode::Canceled {
             self.wait(self.catalogue.release(job.fence()))?;
             return Ok(Attempt::Stopped(error));
         }
         let context = ErrorContext::new().with_job(job.id, attempts(job));
-        let report = ErrorReport::from_chain(&job.name, error.code(), &error, context);
+        let report = ErrorOccurrence::from_chain(&job.name, error.code(), &error, context);
         self.tracker.reporter().report(report.clone());
         let failure = |retry_after| Failure {
             code: error.code().to_string(),

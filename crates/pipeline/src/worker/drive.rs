@@ -38,7 +38,7 @@ impl Worker {
     /// dead for what the user asked for, who reads the error now; what is done stays done.
     ///
     /// # Errors
-    /// The error of the first job that is dead; `Cancelled` after a stop; `Store` when the catalogue fails.
+    /// The error of the first job that is dead; `Canceled` after a stop; `Store` when the catalogue fails.
     pub fn drive(&self, run: &Enqueued) -> Result<Outcome, Error> {
         let done = self.work_off(&run.jobs);
         if done.as_ref().is_err_and(|error| error.code() != ErrorCode::Unavailable) {
@@ -117,9 +117,9 @@ fn ended_badly(job: &JobRow) -> Option<Error> {
                 format!("job {id} ({name}) is dead: {message}"),
             ))
         }
-        JobState::Cancelled => {
-            let context = format!("job {id} ({name}) was cancelled");
-            Some(Error::new(ErrorKind::Job, ErrorCode::Cancelled, context))
+        JobState::Canceled => {
+            let context = format!("job {id} ({name}) was canceled");
+            Some(Error::new(ErrorKind::Job, ErrorCode::Canceled, context))
         }
         JobState::Queued | JobState::Running | JobState::Done => None,
     }

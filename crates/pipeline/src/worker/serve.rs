@@ -75,7 +75,7 @@ impl Worker {
                     served.dead += 1;
                     tracing::error!(%error, code = %error.code(), "a job is dead; `codelupe jobs list --state dead` shows it");
                 }
-                Ok(Attempt::Stopped(error)) if error.code() == ErrorCode::Cancelled => break,
+                Ok(Attempt::Stopped(error)) if error.code() == ErrorCode::Canceled => break,
                 Err(error) if error.code().class() == Class::Transient => {
                     tracing::warn!(%error, "the catalogue does not answer; waiting");
                     self.pause(OUTAGE);

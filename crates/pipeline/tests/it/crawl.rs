@@ -225,7 +225,7 @@ async fn a_stop_is_heard() {
     let error = crawl(&catalogue, &[&forge], CrawlOptions::default(), &progress)
         .await
         .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Cancelled);
+    assert_eq!(error.code(), ErrorCode::Canceled);
     assert_eq!(forge.asked(), 0);
 }
 
@@ -241,6 +241,6 @@ async fn a_stop_is_heard_while_the_forge_waits() {
         progress.stop();
     };
     let (crawled, ()) = tokio::join!(crawl(&catalogue, &listings, options, &progress), stop);
-    assert_eq!(crawled.unwrap_err().code(), ErrorCode::Cancelled);
+    assert_eq!(crawled.unwrap_err().code(), ErrorCode::Canceled);
     assert_eq!(ids(&catalogue).await.len(), 10, "what was listed is kept");
 }

@@ -1,4 +1,4 @@
-//! Private keys in PEM and PGP armour.
+//! Private keys in PEM and PGP armor.
 
 /// The kind of every private key block.
 pub(super) const KIND: &str = "private_key";

@@ -151,7 +151,7 @@ pub(super) struct Context {
 /// How far after its word a body may stand, in bytes.
 pub(super) const CONTEXT_REACH: usize = 256;
 
-/// Tokens that are recognised by the word before them.
+/// Tokens that are recognized by the word before them.
 pub(super) const CONTEXTS: &[Context] = &[
     Context {
         kind: "twilio_key",

@@ -61,8 +61,8 @@ fn what_looks_like_a_comment_in_a_literal_stays() {
 }
 
 #[test]
-fn a_licence_header_is_gone() {
-    let header = "/*\n * Copyright 2020 A\n *\n * Licensed under the \"MIT\" licence; don't panic.\n */\n";
+fn a_license_header_is_gone() {
+    let header = "/*\n * Copyright 2020 A\n *\n * Licensed under the \"MIT\" license; don't panic.\n */\n";
     for language in ["C", "Rust", "JavaScript", "Go", "Java", "CSS", "C++", "PHP"] {
         check(View::Code, language, &format!("{header}x = 1;"), "x = 1;");
     }

@@ -65,7 +65,7 @@ fn what_people_write_is_kept() {
     check("find.py", PYTHON.replace('\n', "\r\n"), None);
     check("find.py", format!("\u{feff}{PYTHON}"), None);
     let readme = "# Settings\n\nReads settings from a file.\n\n## Use\n\nCall `Settings::parse` with the whole text.\n\
-                  Names are case sensitive; blank lines are errors.\n\n## Licence\n\nApache 2.0, see the file LICENSE.\n";
+                  Names are case sensitive; blank lines are errors.\n\n## License\n\nApache 2.0, see the file LICENSE.\n";
     check("README.md", readme, None);
     let workflow = "name: test\non: [push]\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: \
                     checkout\n      - name: Build\n        run: cargo build\n      - name: Test\n        run: cargo test\n";

@@ -37,7 +37,7 @@ type Read = (SampleKind, String, Vec<u32>, Vec<bool>);
 fn samples_of_row(row: &Row<'_>, summary: &DatasetSummary) -> Vec<Read> {
     let read = |span: &codelupe_samples::SampleSpan| {
         let language = summary.languages[usize::from(span.language)].to_string();
-        let learn = span.range().map(|position| row.learnt(position)).collect();
+        let learn = span.range().map(|position| row.learned(position)).collect();
         (span.kind, language, row.tokens[span.range()].to_vec(), learn)
     };
     row.samples.iter().map(read).collect()
@@ -66,19 +66,19 @@ fn a_dataset_has_every_sample_once_with_its_mask() {
     check_counts(&summary, &expected);
 }
 
-/// Rows are filled from the front, and what is left over is padding of which nothing is learnt.
+/// Rows are filled from the front, and what is left over is padding of which nothing is learned.
 fn check_rows(dataset: &Dataset) {
     for row in dataset.rows() {
         assert_eq!(row.tokens.len(), 512);
         let filled = row.samples.last().unwrap().range().end;
-        assert!((filled..512).all(|at| row.tokens[at] == tokenizer().padding() && !row.learnt(at)));
+        assert!((filled..512).all(|at| row.tokens[at] == tokenizer().padding() && !row.learned(at)));
         let mut ends: Vec<usize> = row.samples.iter().map(|span| span.range().end).collect();
         ends.extend((filled < 512).then_some(512));
         let boundaries: Vec<usize> = row.boundaries().into_iter().map(|at| at as usize).collect();
         assert_eq!((boundaries[0], &boundaries[1..]), (0, ends.as_slice()));
         for span in &row.samples {
             assert!(
-                !row.learnt(span.range().start),
+                !row.learned(span.range().start),
                 "nothing stands before the first token of a sample"
             );
         }
@@ -89,12 +89,12 @@ fn check_rows(dataset: &Dataset) {
 
 fn check_counts(summary: &DatasetSummary, samples: &[Read]) {
     let tokens: u64 = samples.iter().map(|sample| sample.2.len() as u64).sum();
-    let learnt: u64 = samples
+    let learned: u64 = samples
         .iter()
-        .map(|sample| sample.3.iter().filter(|&&learnt| learnt).count() as u64)
+        .map(|sample| sample.3.iter().filter(|&&learned| learned).count() as u64)
         .sum();
     assert_eq!(summary.total.samples, samples.len() as u64);
-    assert_eq!((summary.total.tokens, summary.total.learnt), (tokens, learnt));
+    assert_eq!((summary.total.tokens, summary.total.learned), (tokens, learned));
     for counts in [
         summary.by_kind.values().collect::<Vec<_>>(),
         summary.by_language.values().collect(),

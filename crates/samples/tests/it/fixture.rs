@@ -1,4 +1,4 @@
-//! What the tests share: real files, and a tokenizer learnt from them.
+//! What the tests share: real files, and a tokenizer learned from them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use codelupe_core::Language;
 use codelupe_samples::{Document, Provenance, SampleConfig, Tokenizer};
 
-/// The ids of the learnt tokenizer.
+/// The ids of the learned tokenizer.
 pub(crate) const VOCABULARY: usize = 2048;
 
 /// Every Rust file of this repository, sorted by path.
@@ -40,10 +40,10 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The folder of a tokenizer that was learnt from some of the sources, once for all tests.
+/// The folder of a tokenizer that was learned from some of the sources, once for all tests.
 pub(crate) fn tokenizer_folder() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let learnt = FOLDER.get_or_init(|| {
+    let learned = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         Tokenizer::train_bpe(
             sources().iter().step_by(4).map(|(_, text)| text),
@@ -53,7 +53,7 @@ pub(crate) fn tokenizer_folder() -> &'static Path {
         .unwrap();
         folder
     });
-    learnt.path()
+    learned.path()
 }
 
 /// That tokenizer.

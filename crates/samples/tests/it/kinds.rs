@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::fixture::{document, documents, hard_text, tokenizer};
 
-/// A sample cut at its special tokens: each with the text after it, and whether that text is learnt.
+/// A sample cut at its special tokens: each with the text after it, and whether that text is learned.
 fn parts(sample: &Sample) -> Vec<(Option<Special>, String)> {
     let mut parts: Vec<(Option<Special>, Vec<u32>)> = vec![(None, vec![])];
     for &token in &sample.tokens {
@@ -45,7 +45,7 @@ fn reassembled(sample: &Sample) -> String {
                 assert_eq!(text(1), "");
             }
             // In the one order the middle follows its mark, in the other the prefix does, right before the middle.
-            let (before, after) = learnt_text(sample);
+            let (before, after) = learned_text(sample);
             match sample.kind {
                 SampleKind::FimPsm => {
                     assert_eq!(before, "");
@@ -58,14 +58,14 @@ fn reassembled(sample: &Sample) -> String {
     }
 }
 
-/// What follows the mark of the middle: what is not learnt, and what is.
-fn learnt_text(sample: &Sample) -> (String, String) {
+/// What follows the mark of the middle: what is not learned, and what is.
+fn learned_text(sample: &Sample) -> (String, String) {
     let middle = tokenizer().special(Special::FimMiddle).unwrap();
     let mark = sample.tokens.iter().position(|&token| token == middle).unwrap() + 1;
     let [learn] = sample.learn.as_slice() else {
         panic!("{:?}", sample.learn)
     };
-    // The end of the text is learnt with the middle.
+    // The end of the text is learned with the middle.
     assert_eq!(learn.end, sample.tokens.len());
     let before = tokenizer().decode(&sample.tokens[mark..learn.start]);
     (before, tokenizer().decode(&sample.tokens[learn.start..learn.end - 1]))
@@ -183,7 +183,7 @@ fn a_line_longer_than_a_row_is_cut_between_characters() {
 }
 
 #[test]
-fn all_of_a_sample_with_a_hole_is_learnt_where_the_loss_is_on_all() {
+fn all_of_a_sample_with_a_hole_is_learned_where_the_loss_is_on_all() {
     let config = SampleConfig {
         fim_loss: FimLoss::All,
         ..file_config(1.0, 512)
@@ -196,7 +196,7 @@ fn all_of_a_sample_with_a_hole_is_learnt_where_the_loss_is_on_all() {
 }
 
 #[test]
-fn an_instruction_has_the_question_given_and_the_answer_learnt() {
+fn an_instruction_has_the_question_given_and_the_answer_learned() {
     let config = SampleConfig {
         instruction_share: 1.0,
         repository_share: 0.0,

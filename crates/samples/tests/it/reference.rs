@@ -49,7 +49,7 @@ fn special_tokens_have_the_ids_that_the_reference_gives_them() {
 
 #[test]
 fn a_tokenizer_with_the_parts_of_qwen_gives_the_ids_of_the_reference() {
-    // Qwen2.5's file differs from a learnt one in its normalizer and in added tokens that are not special.
+    // Qwen2.5's file differs from a learned one in its normalizer and in added tokens that are not special.
     let text = std::fs::read_to_string(tokenizer_folder().join("tokenizer.json")).unwrap();
     let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
     config["normalizer"] = serde_json::json!({ "type": "NFC" });

@@ -21,7 +21,7 @@ fn the_parts_of_a_sample_are_its_text_with_special_tokens_apart() {
             if parts.iter().all(|part| !part.text.contains('\u{fffd}')) {
                 assert_eq!(text, tokenizer().decode(&row.tokens[span.range()]));
             }
-            assert!(parts.iter().any(|part| part.learnt));
+            assert!(parts.iter().any(|part| part.learned));
             if span.kind == SampleKind::FimPsm {
                 let special: Vec<&str> = parts
                     .iter()
@@ -33,7 +33,7 @@ fn the_parts_of_a_sample_are_its_text_with_special_tokens_apart() {
                     ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>"]
                 );
                 let last = &parts[parts.len() - 2..];
-                assert!(last.iter().all(|part| part.learnt) && parts.iter().filter(|part| part.learnt).count() == 2);
+                assert!(last.iter().all(|part| part.learned) && parts.iter().filter(|part| part.learned).count() == 2);
                 shown += 1;
             }
         }
@@ -49,5 +49,5 @@ fn positions_after_the_row_are_left_out() {
         learn: &[0b10],
     };
     let parts = passages(&row, 0..9, tokenizer());
-    assert_eq!(parts.iter().map(|part| part.learnt).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(parts.iter().map(|part| part.learned).collect::<Vec<_>>(), [false, true]);
 }

@@ -29,7 +29,7 @@ fn every_file_of_this_repository_comes_back() {
 }
 
 #[test]
-fn a_learnt_vocabulary_has_the_size_that_was_asked_for_and_the_special_tokens_last() {
+fn a_learned_vocabulary_has_the_size_that_was_asked_for_and_the_special_tokens_last() {
     assert_eq!(tokenizer().vocabulary_size(), VOCABULARY);
     let ids = Special::ALL.map(|special| tokenizer().require(special).unwrap() as usize);
     assert_eq!(

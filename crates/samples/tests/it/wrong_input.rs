@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{document, tokenizer, tokenizer_folder};
 
-/// Opens the learnt tokenizer after a change to its file.
+/// Opens the learned tokenizer after a change to its file.
 fn changed(change: impl FnOnce(&mut Value)) -> Result<Tokenizer, codelupe_samples::Error> {
     let mut config =
         serde_json::from_str(&fs::read_to_string(tokenizer_folder().join("tokenizer.json")).unwrap()).unwrap();

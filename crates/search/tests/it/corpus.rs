@@ -52,12 +52,12 @@ pub(crate) const REPOSITORIES: [(&str, &[&str], &str); 3] = [
 /// Builds the corpus, files in the given order.
 pub(crate) fn build_corpus<'a>(folder: &Path, files: impl Iterator<Item = &'a (&'a str, &'a str, &'a str, &'a str)>) {
     let mut builder = build(folder, 1).unwrap();
-    for (repo, path, language, text) in files {
+    for (repository, path, language, text) in files {
         let file = FileDocument {
-            repo,
+            repository,
             path,
             language,
-            licence: "MIT OR Apache-2.0",
+            license: "MIT OR Apache-2.0",
             quality: 80,
             bytes: text.len() as u64,
             blob: "ce013625030ba8dba906f756967f9e9ca394464a",
@@ -71,7 +71,7 @@ pub(crate) fn build_corpus<'a>(folder: &Path, files: impl Iterator<Item = &'a (&
             name,
             forge: "git",
             origin: "file:///corpus",
-            licence: "MIT",
+            license: "MIT",
             languages: &languages,
             files: 3,
             bytes: 300,
@@ -90,11 +90,11 @@ pub(crate) fn opened() -> (tempfile::TempDir, SearchIndex) {
     (dir, index)
 }
 
-/// `repo` or `repo/path` of every hit.
+/// `repository` or `repository/path` of every hit.
 pub(crate) fn names(hits: &Hits) -> Vec<String> {
     let name = |hit: &codelupe_search::Hit| match hit.path.as_str() {
-        "" => hit.repo.clone(),
-        path => format!("{}/{path}", hit.repo),
+        "" => hit.repository.clone(),
+        path => format!("{}/{path}", hit.repository),
     };
     hits.hits.iter().map(name).collect()
 }

@@ -44,7 +44,7 @@ fn a_hit_carries_what_was_stored_and_the_best_lines() {
         (hit.kind, hit.language.as_str(), hit.quality),
         (Kind::File, "Rust", Some(80))
     );
-    assert_eq!(hit.licence, "MIT OR Apache-2.0");
+    assert_eq!(hit.license, "MIT OR Apache-2.0");
     assert_eq!(hit.blob.as_deref(), Some("ce013625030ba8dba906f756967f9e9ca394464a"));
     let lines: Vec<(u32, &str)> = hit
         .snippet
@@ -100,14 +100,14 @@ fn filters_narrow_and_do_not_rank() {
     );
     check(
         Query {
-            repo: Some("yak/twins"),
+            repository: Some("yak/twins"),
             ..Query::new("tiger")
         },
         &["yak/twins/a.c"],
     );
     check(
         Query {
-            repo: Some("yak"),
+            repository: Some("yak"),
             ..Query::new("tiger")
         },
         &[],

@@ -41,10 +41,10 @@ fn documents_of_any_shape_are_indexed() {
     for (i, text) in texts.iter().enumerate() {
         let path = format!("{}/{i}", "p/".repeat(40_000 * (i % 2)));
         let file = FileDocument {
-            repo: "r",
+            repository: "r",
             path: &path,
             language: "",
-            licence: "",
+            license: "",
             quality: 0,
             bytes: 0,
             blob: "",
@@ -64,9 +64,9 @@ fn documents_of_any_shape_are_indexed() {
 #[test]
 fn any_query_is_answered() {
     let (_dir, index) = opened();
-    proptest!(|(words in "\\PC{0,60}|[a-z\"():_ ]{0,60}", language in "\\PC{0,5}", repo in "\\PC{0,5}")| {
+    proptest!(|(words in "\\PC{0,60}|[a-z\"():_ ]{0,60}", language in "\\PC{0,5}", repository in "\\PC{0,5}")| {
         let plain = Query::new(&words);
         index.search(&plain).unwrap();
-        index.search(&Query { language: Some(&language), repo: Some(&repo), ..plain }).unwrap();
+        index.search(&Query { language: Some(&language), repository: Some(&repository), ..plain }).unwrap();
     });
 }

@@ -10,10 +10,10 @@ use crate::corpus::found;
 
 fn add(builder: &mut codelupe_search::IndexBuilder, text: &str) {
     let file = FileDocument {
-        repo: "r",
+        repository: "r",
         path: "p",
         language: "C",
-        licence: "MIT",
+        license: "MIT",
         quality: 1,
         bytes: 1,
         blob: "",

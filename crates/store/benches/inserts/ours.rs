@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use codelupe_core::{Language, LicenceClass, Repository, SpdxExpression, Verdict};
+use codelupe_core::{Language, LicenseClass, Repository, SpdxExpression, Verdict};
 use codelupe_store::catalogue::{Batch, ContentKey, ContentRow, FileRow, FileState, RepositoryRow};
 use codelupe_store::segment::{ContentRecord, SegmentInfo};
 use codelupe_store::{Catalogue, DataFolder, SegmentWriter};
@@ -124,9 +124,9 @@ fn repository(files: &[SourceFile]) -> Result<RepositoryRow, Box<dyn Error>> {
             committed_at: None,
         },
         location: package.to_owned(),
-        licence: Some(SpdxExpression::new("MIT OR Apache-2.0")),
-        licence_class: LicenceClass::Permissive,
-        licence_evidence: "[]".to_owned(),
+        license: Some(SpdxExpression::new("MIT OR Apache-2.0")),
+        license_class: LicenseClass::Permissive,
+        license_evidence: "[]".to_owned(),
         error: None,
         files: rows.collect(),
     })

@@ -32,8 +32,8 @@ pub(super) fn card(manifest: &Manifest) -> String {
     }
     let languages = sum(manifest.splits.iter().map(|split| &split.languages));
     table(&mut card, "Languages", "language", &languages, LISTED_LANGUAGES);
-    let licences = sum(manifest.splits.iter().map(|split| &split.licences));
-    table(&mut card, "Licences", "SPDX expression", &licences, usize::MAX);
+    let licenses = sum(manifest.splits.iter().map(|split| &split.licenses));
+    table(&mut card, "Licenses", "SPDX expression", &licenses, usize::MAX);
     card.push_str("\n## Where every file went\n\n| | files |\n|---|---|\n");
     for (reason, files) in &manifest.description.funnel {
         let _ = writeln!(card, "| {reason} | {files} |");
@@ -44,7 +44,7 @@ pub(super) fn card(manifest: &Manifest) -> String {
 const ABOUT: &str = "\
 One row is one file. `content` is its text as UTF-8 with secrets and personal data replaced in place (`redactions` counts \
 them); `blob` and `swhid` name the original bytes. `repository`, `commit`, `path`, `forge` and `origin` say where it comes \
-from; `licence` is that of its repository, and its terms, attribution among them, apply to the content. Exact and near \
+from; `license` is that of its repository, and its terms, attribution among them, apply to the content. Exact and near \
 duplicates were removed: each removed file has a kept one with verified similarity at or over the threshold in \
 `manifest.json`. All files of a repository are in one split.
 ";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::BuildRecord;
 
 /// The format that this program writes and reads.
-pub const MANIFEST_FORMAT: u32 = 1;
+pub const MANIFEST_FORMAT: u32 = 2;
 
 /// Everything about a build; `manifest.json`. It holds no time, so that the same input gives the same bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub struct SplitManifest {
     pub total: Tally,
     /// By language.
     pub languages: BTreeMap<String, Tally>,
-    /// By licence expression; `none` where there is none.
-    pub licences: BTreeMap<String, Tally>,
+    /// By license expression; `none` where there is none.
+    pub licenses: BTreeMap<String, Tally>,
     /// Its files on disk.
     pub shards: Vec<ShardManifest>,
 }
@@ -97,8 +97,8 @@ impl SplitManifest {
         let bytes = record.content.len() as u64;
         self.total.add(bytes);
         self.languages.entry(record.language.clone()).or_default().add(bytes);
-        self.licences
-            .entry(record.licence.clone().unwrap_or_else(|| "none".to_owned()))
+        self.licenses
+            .entry(record.license.clone().unwrap_or_else(|| "none".to_owned()))
             .or_default()
             .add(bytes);
     }

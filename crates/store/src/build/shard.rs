@@ -34,8 +34,8 @@ const TEXT_COLUMNS: [(&str, bool); 10] = [
     ("blob", false),
     ("swhid", false),
     ("language", false),
-    ("licence", true),
-    ("licence_class", false),
+    ("license", true),
+    ("license_class", false),
 ];
 
 pub(super) struct ShardWriter {
@@ -94,8 +94,8 @@ impl ShardWriter {
             Some(&record.blob),
             Some(&record.swhid),
             Some(&record.language),
-            record.licence.as_deref(),
-            Some(&record.licence_class),
+            record.license.as_deref(),
+            Some(&record.license_class),
         ];
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.append_option(text);

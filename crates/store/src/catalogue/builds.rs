@@ -25,10 +25,10 @@ pub struct BuildCandidate {
     /// Its commit.
     #[sqlx(rename = "commit_id")]
     pub commit: Option<String>,
-    /// Its licence expression.
-    pub licence: Option<String>,
-    /// The class of its licence.
-    pub licence_class: String,
+    /// Its license expression.
+    pub license: Option<String>,
+    /// The class of its license.
+    pub license_class: String,
     /// The path, raw bytes.
     pub path: Vec<u8>,
     /// The blob.
@@ -74,7 +74,7 @@ pub struct BuildRow {
 
 /// Every survivor, by repository and path; both dialects use it.
 pub(crate) const BUILD_CANDIDATES: &str = "
-    SELECT f.id AS file_id, r.name, r.forge, r.origin, r.family, r.commit_id, r.licence, r.licence_class, f.path,
+    SELECT f.id AS file_id, r.name, r.forge, r.origin, r.family, r.commit_id, r.license, r.license_class, f.path,
            c.blob_id, c.language, c.quality, c.redactions, c.text_bytes, c.segment_id, c.segment_row
     FROM files f
     JOIN contents c ON c.id = f.content_id

@@ -131,7 +131,7 @@ pub trait Clusters {
     /// A cluster.
     ///
     /// # Errors
-    /// `NotFound` when no file was dropped in favour of the file of this id; otherwise as [`Self::removed_by_language`].
+    /// `NotFound` when no file was dropped in favor of the file of this id; otherwise as [`Self::removed_by_language`].
     async fn cluster(&self, id: i64) -> Result<ClusterRow, Error>;
 
     /// Dropped files of a cluster, the most similar first.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use codelupe_core::{BlobId, Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
+use codelupe_core::{BlobId, Language, LicenseClass, Reason, Repository, SpdxExpression, Verdict};
 
 use super::{FileStory, jobs::Fence};
 use crate::error::Error;
@@ -57,12 +57,12 @@ pub struct RepositoryRow {
     pub repository: Repository,
     /// The folder it was found in, for telling it from another of the same name; never exported.
     pub location: String,
-    /// Its licence, where one was found.
-    pub licence: Option<SpdxExpression>,
-    /// The class of its licence.
-    pub licence_class: LicenceClass,
-    /// What the licence was concluded from, as JSON.
-    pub licence_evidence: String,
+    /// Its license, where one was found.
+    pub license: Option<SpdxExpression>,
+    /// The class of its license.
+    pub license_class: LicenseClass,
+    /// What the license was concluded from, as JSON.
+    pub license_evidence: String,
     /// The error that ended it, as stable code and message; such a repository is tried again by the next run, and what is
     /// known of it from an earlier one stays.
     pub error: Option<(String, String)>,
@@ -96,9 +96,9 @@ impl RepositoryRow {
         self.error.is_none() || !self.files.is_empty()
     }
 
-    /// The place of its licence class in `LicenceClass::ALL`: SQL orders survivors by it.
-    pub(crate) fn licence_rank(&self) -> i64 {
-        let place = LicenceClass::ALL.iter().position(|class| *class == self.licence_class);
+    /// The place of its license class in `LicenseClass::ALL`: SQL orders survivors by it.
+    pub(crate) fn license_rank(&self) -> i64 {
+        let place = LicenseClass::ALL.iter().position(|class| *class == self.license_class);
         place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
     }
 }

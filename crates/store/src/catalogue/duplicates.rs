@@ -26,7 +26,7 @@ pub struct DedupCandidate {
 /// What deduplication works on.
 #[derive(Debug, Clone)]
 pub struct DedupInput {
-    /// All files whose content processing kept, best rank first: licence class, then stars, then not a fork, then older,
+    /// All files whose content processing kept, best rank first: license class, then stars, then not a fork, then older,
     /// then name and path. The rank does not depend on ids, so not on the order of arrival (guarantee G3).
     pub candidates: Vec<DedupCandidate>,
     /// The catalogue's generation at that moment.
@@ -40,7 +40,7 @@ pub(crate) const DEDUP_CANDIDATES: &str = "
     JOIN contents c ON c.id = f.content_id
     JOIN repositories r ON r.id = f.repository_id
     WHERE c.reason IS NULL
-    ORDER BY r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
+    ORDER BY r.license_rank, r.stars IS NULL, r.stars DESC, r.fork, r.committed_at IS NULL, r.committed_at,
              r.name, f.path";
 
 /// A file that is dropped because a kept one has the same, or nearly the same, content.

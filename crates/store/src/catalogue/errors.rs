@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codelupe_core::error::ErrorReport;
+use codelupe_core::error::ErrorOccurrence;
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -41,7 +41,7 @@ pub trait Errors {
     ///
     /// # Errors
     /// `DiskFull`, `Permission`, `Conflict` or `Database`; nothing is added then.
-    async fn record_errors(&self, reports: &[(ErrorReport, u64)]) -> Result<Vec<String>, Error>;
+    async fn record_errors(&self, reports: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error>;
 
     /// The errors met within the last `age`, the latest first.
     ///

@@ -1,4 +1,4 @@
-//! Figures over the whole catalogue: the funnel that adds up, languages, licences, quality.
+//! Figures over the whole catalogue: the funnel that adds up, languages, licenses, quality.
 
 use async_trait::async_trait;
 use codelupe_core::Reason;
@@ -76,11 +76,11 @@ pub struct LanguageRow {
     pub mean_quality: f64,
 }
 
-/// One row of the licence table.
+/// One row of the license table.
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
-pub struct LicenceRow {
+pub struct LicenseRow {
     /// The expression, or `none`.
-    pub licence: String,
+    pub license: String,
     /// Its class.
     pub class: String,
     /// Repositories under it.
@@ -111,8 +111,8 @@ pub struct Stats {
     pub funnel: Funnel,
     /// By language, most text first.
     pub languages: Vec<LanguageRow>,
-    /// By licence, most repositories first.
-    pub licences: Vec<LicenceRow>,
+    /// By license, most repositories first.
+    pub licenses: Vec<LicenseRow>,
     /// Survivors by quality: 0-9, 10-19, ..., 90-100.
     pub quality_histogram: [u64; 10],
     /// Secrets and personal data replaced in survivors.

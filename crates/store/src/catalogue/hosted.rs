@@ -170,8 +170,8 @@ pub struct HostedFilter {
     pub forge: Option<String>,
     /// Only of this main language, in any case.
     pub language: Option<String>,
-    /// Only of this licence, an SPDX id in any case.
-    pub licence: Option<String>,
+    /// Only of this license, an SPDX id in any case.
+    pub license: Option<String>,
     /// The fewest and the most stars; those of unknown number are left out.
     pub stars: Option<(u64, u64)>,
     /// The smallest and the largest size in KiB; those of unknown size are left out.

@@ -5,7 +5,7 @@
 //!   (nothing) ─────▶ queued ───────────────▶ running ───────────▶ done
 //!                     ▲  ▲                   │ │ │
 //!                     │  └─ fail, try again ─┘ │ └─ fail for good ─▶ dead ─ retry ─▶ queued
-//!                     └──── release, or the lease ran out           (cancel: all but done ─▶ cancelled)
+//!                     └──── release, or the lease ran out           (cancel: all but done ─▶ canceled)
 //! ```
 //!
 //! A lease is a row's counter and a time: whoever takes the job over raises the counter, and the earlier holder's
@@ -92,12 +92,12 @@ pub enum JobState {
     /// It failed for good; its error is kept, and it can be queued again.
     Dead,
     /// Somebody took it out.
-    Cancelled,
+    Canceled,
 }
 
 impl JobState {
     /// All states.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Done, Self::Dead, Self::Cancelled];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Done, Self::Dead, Self::Canceled];
 
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
@@ -106,7 +106,7 @@ impl JobState {
             Self::Running => "running",
             Self::Done => "done",
             Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
+            Self::Canceled => "canceled",
         }
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Display for JobState {
 
 /// The text is no state of a job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no state of a job: queued, running, done, dead, cancelled")]
+#[error("`{0}` is no state of a job: queued, running, done, dead, canceled")]
 pub struct ParseJobStateError(String);
 
 impl FromStr for JobState {
@@ -288,7 +288,7 @@ pub trait Jobs {
     /// `Database` and the connection's own errors.
     async fn release(&self, fence: Fence) -> Result<bool, Error>;
 
-    /// Queues dead or cancelled jobs again, all of them or one, with fresh attempts; returns how many.
+    /// Queues dead or canceled jobs again, all of them or one, with fresh attempts; returns how many.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
@@ -318,7 +318,7 @@ pub trait Jobs {
     /// `Database` and the connection's own errors.
     async fn job_counts(&self) -> Result<Vec<(String, String, i64)>, Error>;
 
-    /// Forgets jobs that were done or cancelled longer than `age` ago; returns how many.
+    /// Forgets jobs that were done or canceled longer than `age` ago; returns how many.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
@@ -339,7 +339,7 @@ pub(crate) fn lease_must_hold(holds: bool, fence: Fence) -> Result<(), Error> {
         return Ok(());
     }
     let context = format!(
-        "job {} was taken over by another worker, or cancelled; what was done is not stored",
+        "job {} was taken over by another worker, or canceled; what was done is not stored",
         fence.job
     );
     Err(Error::new(ErrorKind::LeaseLost, context))

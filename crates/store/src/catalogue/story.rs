@@ -20,12 +20,12 @@ pub struct FileStory {
     pub commit: Option<String>,
     /// Its revision, which says so when it was read from an archive.
     pub revision: String,
-    /// Its licence expression.
-    pub licence: Option<String>,
-    /// The class of its licence.
-    pub licence_class: String,
-    /// What the licence was concluded from, as JSON.
-    pub licence_evidence: String,
+    /// Its license expression.
+    pub license: Option<String>,
+    /// The class of its license.
+    pub license_class: String,
+    /// What the license was concluded from, as JSON.
+    pub license_evidence: String,
     /// The path, raw bytes.
     pub path: Vec<u8>,
     /// Size in bytes.
@@ -81,8 +81,8 @@ pub struct TwinStory {
 
 /// A file by its repository's name and its path; both dialects read it.
 pub(crate) const STORY: &str = "
-    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.revision, r.licence, r.licence_class,
-           r.licence_evidence, f.path, f.bytes, f.reason AS fetch_reason, f.detail,
+    SELECT r.name AS repository, r.forge, r.origin, r.commit_id, r.revision, r.license, r.license_class,
+           r.license_evidence, f.path, f.bytes, f.reason AS fetch_reason, f.detail,
            c.blob_id, c.language, c.reason AS content_reason, c.quality, c.segment_id, c.segment_row,
            d.reason AS twin_reason, d.jaccard, tr.name AS twin_repository, tf.path AS twin_path,
            b.name AS build, bf.split, bf.reason AS build_reason
@@ -104,9 +104,9 @@ pub(crate) struct StoryRow {
     origin: String,
     commit_id: Option<String>,
     revision: String,
-    licence: Option<String>,
-    licence_class: String,
-    licence_evidence: String,
+    license: Option<String>,
+    license_class: String,
+    license_evidence: String,
     path: Vec<u8>,
     bytes: Option<i64>,
     fetch_reason: Option<String>,
@@ -137,9 +137,9 @@ impl StoryRow {
             origin: self.origin,
             commit: self.commit_id,
             revision: self.revision,
-            licence: self.licence,
-            licence_class: self.licence_class,
-            licence_evidence: self.licence_evidence,
+            license: self.license,
+            license_class: self.license_class,
+            license_evidence: self.license_evidence,
             path: self.path,
             bytes: self.bytes.map(i64::cast_unsigned),
             fetch_reason: self.fetch_reason,

@@ -1,4 +1,4 @@
-//! Runs of the trainer, the contents that models have learnt, and the models.
+//! Trainings of the trainer, the contents that models have learned, and the models.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -56,10 +56,10 @@ pub struct ParseNameError {
     what: &'static str,
 }
 
-/// How far a run has come.
+/// How far a training has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RunState {
+pub enum TrainingState {
     /// Samples are made from a build.
     Formatting,
     /// The engine works.
@@ -71,15 +71,15 @@ pub enum RunState {
     /// It ended by an error.
     Failed,
     /// It was ended by request.
-    Cancelled,
+    Canceled,
 }
 
-names!(RunState, "state of a training run",
+names!(TrainingState, "state of a training",
     Formatting => "formatting", Training => "training", Evaluating => "evaluating",
-    Finished => "finished", Failed => "failed", Cancelled => "cancelled");
+    Finished => "finished", Failed => "failed", Canceled => "canceled");
 
-impl RunState {
-    /// Whether a run in this state goes on.
+impl TrainingState {
+    /// Whether a training in this state goes on.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Formatting | Self::Training | Self::Evaluating)
     }
@@ -114,9 +114,9 @@ pub enum ModelState {
 names!(ModelState, "state of a model",
     Candidate => "candidate", Promoted => "promoted", Retired => "retired");
 
-/// What starts a run.
+/// What starts a training.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRun {
+pub struct NewTraining {
     /// Its name, which is that of its folder.
     pub name: String,
     /// The model whose weights it starts from.
@@ -129,16 +129,16 @@ pub struct NewRun {
     pub config: String,
 }
 
-/// A run of the trainer.
+/// A training of the trainer.
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
-pub struct RunRow {
+pub struct TrainingRow {
     /// Its number.
     pub id: i64,
     /// Its name, which is that of its folder.
     pub name: String,
     /// How far it has come.
     #[sqlx(try_from = "String")]
-    pub state: RunState,
+    pub state: TrainingState,
     /// The model whose weights it started from.
     pub base: String,
     /// The model that it continues.
@@ -163,9 +163,9 @@ pub struct RunRow {
     pub finished_at: Option<i64>,
 }
 
-/// What is noted about an open run as it goes on; what is `None` stays as it was.
+/// What is noted about an open training as it goes on; what is `None` stays as it was.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RunProgress {
+pub struct TrainingProgress {
     /// The hash over its samples.
     pub data: Option<String>,
     /// Its engine.
@@ -174,11 +174,11 @@ pub struct RunProgress {
     pub figures: Option<String>,
 }
 
-/// How a run ended.
+/// How a training ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RunEnd {
-    /// Finished, failed or cancelled.
-    pub state: RunState,
+pub struct TrainingEnd {
+    /// Finished, failed or canceled.
+    pub state: TrainingState,
     /// Its figures, as JSON.
     pub figures: Option<String>,
     /// The error that ended it: its stable code and what it says.
@@ -222,8 +222,8 @@ pub struct ModelRow {
     pub base: Option<String>,
     /// The model that it continues.
     pub parent: Option<String>,
-    /// The run that made it.
-    pub run_id: Option<i64>,
+    /// The training that made it.
+    pub training_id: Option<i64>,
     /// Where it stands in its line.
     #[sqlx(try_from = "String")]
     pub state: ModelState,
@@ -240,55 +240,66 @@ pub struct ModelRow {
 /// What the trainer is asked to do by others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Start a run, however little is new.
+    /// Start a training, however little is new.
     Start,
-    /// End the open run.
+    /// End the open training.
     Cancel,
 }
 
 names!(Signal, "signal to the trainer", Start => "start", Cancel => "cancel");
 
-/// The trainer's runs, its cursor, and the registry of models.
+/// The trainer's trainings, its cursor, and the registry of models.
 #[async_trait]
-pub trait Training {
-    /// Starts a run and returns its number.
+pub trait Trainings {
+    /// Starts a training and returns its number.
     ///
     /// # Errors
-    /// `Conflict` while another run is open; otherwise `Database` and the connection's own errors.
-    async fn start_run(&self, run: &NewRun) -> Result<i64, Error>;
+    /// `Conflict` while another training is open; otherwise `Database` and the connection's own errors.
+    async fn start_training(&self, training: &NewTraining) -> Result<i64, Error>;
 
-    /// The run that has not ended: at most one.
+    /// The training that has not ended: at most one.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
-    async fn open_run(&self) -> Result<Option<RunRow>, Error>;
+    async fn open_training(&self) -> Result<Option<TrainingRow>, Error>;
 
-    /// The latest runs, youngest first.
+    /// The latest trainings, youngest first.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
-    async fn runs(&self, limit: u32) -> Result<Vec<RunRow>, Error>;
+    async fn trainings(&self, limit: u32) -> Result<Vec<TrainingRow>, Error>;
 
-    /// Notes how far an open run has come.
+    /// Notes how far an open training has come.
     ///
     /// # Errors
-    /// `Conflict` when the run is not open any more; otherwise `Database` and the connection's own errors.
-    async fn advance_run(&self, run: i64, state: RunState, progress: &RunProgress) -> Result<(), Error>;
+    /// `Conflict` when the training is not open any more; otherwise `Database` and the connection's own errors.
+    async fn advance_training(
+        &self,
+        training: i64,
+        state: TrainingState,
+        progress: &TrainingProgress,
+    ) -> Result<(), Error>;
 
-    /// Ends a run: in one transaction it is closed, its model registered, and what it learnt becomes known to the line.
+    /// Ends a training: in one transaction it is closed, its model registered, and what it learned becomes known to the line.
     ///
     /// # Errors
-    /// `Conflict` when the run is not open any more, or a model of that name exists; otherwise `Database` and the
+    /// `Conflict` when the training is not open any more, or a model of that name exists; otherwise `Database` and the
     /// connection's own errors. Nothing has changed then.
-    async fn end_run(&self, run: i64, end: &RunEnd, made: Option<&NewModel>, learnt: &[BlobId]) -> Result<(), Error>;
+    async fn end_training(
+        &self,
+        training: i64,
+        end: &TrainingEnd,
+        made: Option<&NewModel>,
+        learned: &[BlobId],
+    ) -> Result<(), Error>;
 
-    /// The contents that a line of models has learnt.
+    /// The contents that a line of models has learned.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
     async fn trained_contents(&self, line: &str) -> Result<HashSet<BlobId>, Error>;
 
-    /// Registers a model that no run has made.
+    /// Registers a model that no training has made.
     ///
     /// # Errors
     /// `Conflict` when one of that name exists; otherwise `Database` and the connection's own errors.
@@ -306,7 +317,7 @@ pub trait Training {
     /// `NotFound` when there is none of that name; otherwise `Database` and the connection's own errors.
     async fn promote_model(&self, name: &str) -> Result<(), Error>;
 
-    /// Forgets a model. What it learnt counts as learnt still.
+    /// Forgets a model. What it learned counts as learned still.
     ///
     /// # Errors
     /// `NotFound` when there is none of that name; otherwise `Database` and the connection's own errors.

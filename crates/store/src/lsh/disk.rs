@@ -1,18 +1,18 @@
-//! An index in files: sorted runs that never change, and a manifest that names them.
+//! An index in files: sorted files that never change, and a manifest that names them.
 //!
 //! ```text
 //! lsh/
 //!   manifest.json    parameters, and the files below with their sizes and checksums
 //!   lock             held by the one who changes the index
-//!   run-N            documents of a stretch of numbers, and their keys
-//!   removed-N        numbers of documents that were removed and are still in runs
+//!   sorted-N         documents of a stretch of numbers, and their keys
+//!   removed-N        numbers of documents that were removed and are still in sorted files
 //!   comparisons-N    what was remembered
 //! ```
 //!
 //! Every byte is covered by a checksum, which is looked at when the byte is read. A change writes new files and then renames
 //! a new manifest over the old one. Files that the manifest does not name are removed by the next who changes the index.
 //! Question and change read the manifest anew, so that any number of processes may have the index open. A merge needs as much
-//! space again as the runs it merges.
+//! space again as the sorted files it merges.
 
 mod change;
 mod column;
@@ -20,8 +20,8 @@ mod entry;
 mod list;
 mod manifest;
 mod merge;
-mod run;
 mod snapshot;
+mod sorted;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ use self::change::{Change, Lock};
 use self::manifest::Manifest;
 use self::snapshot::Snapshot;
 use super::{
-    Comparison, EachGroup, IndexFigures, IndexParameters, LshIndex, NeighbourLimits, Neighbours, SignedDocument,
+    Comparison, EachGroup, LshFigures, LshIndex, LshParameters, NeighborLimits, Neighbors, SignedDocument,
     other_parameters,
 };
 use crate::error::{Error, ErrorKind};
@@ -46,7 +46,7 @@ const GROUPS_AT_ONCE: usize = 1024;
 /// An index in files.
 #[derive(Debug)]
 pub(super) struct DiskIndex {
-    parameters: IndexParameters,
+    parameters: LshParameters,
     files: Arc<Files>,
 }
 
@@ -54,13 +54,13 @@ pub(super) struct DiskIndex {
 #[derive(Debug)]
 struct Files {
     folder: PathBuf,
-    parameters: IndexParameters,
+    parameters: LshParameters,
     latest: Mutex<Option<Arc<Snapshot>>>,
 }
 
 impl DiskIndex {
     /// Opens the index in a folder, or makes it.
-    pub(super) async fn open(folder: PathBuf, parameters: &IndexParameters) -> Result<Self, Error> {
+    pub(super) async fn open(folder: PathBuf, parameters: &LshParameters) -> Result<Self, Error> {
         let files = Arc::new(Files {
             folder,
             parameters: parameters.clone(),
@@ -85,7 +85,7 @@ impl DiskIndex {
 }
 
 /// What the index in a folder was made by.
-pub(super) async fn stored_parameters(folder: PathBuf) -> Result<Option<IndexParameters>, Error> {
+pub(super) async fn stored_parameters(folder: PathBuf) -> Result<Option<LshParameters>, Error> {
     blocking(move || {
         let Some(text) = manifest::read(&folder)? else {
             return Ok(None);
@@ -199,7 +199,7 @@ fn compact(folder: &Path, snapshot: &Snapshot, lock: &Lock) -> Result<(), Error>
 
 #[async_trait]
 impl LshIndex for DiskIndex {
-    fn parameters(&self) -> &IndexParameters {
+    fn parameters(&self) -> &LshParameters {
         &self.parameters
     }
 
@@ -219,10 +219,10 @@ impl LshIndex for DiskIndex {
         self.blocking(|files| files.snapshot()?.documents()).await
     }
 
-    async fn neighbours(&self, keys: &[u64], limits: NeighbourLimits) -> Result<Neighbours, Error> {
+    async fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error> {
         self.parameters.check_keys(keys)?;
         let keys = keys.to_vec();
-        self.blocking(move |files| files.snapshot()?.neighbours(&keys, limits))
+        self.blocking(move |files| files.snapshot()?.neighbors(&keys, limits))
             .await
     }
 
@@ -267,7 +267,7 @@ impl LshIndex for DiskIndex {
             .await
     }
 
-    async fn figures(&self) -> Result<IndexFigures, Error> {
+    async fn figures(&self) -> Result<LshFigures, Error> {
         self.blocking(|files| Ok(files.snapshot()?.figures())).await
     }
 }

@@ -8,8 +8,8 @@ use codelupe_core::BlobId;
 
 use super::ranking::Ranking;
 use super::{
-    Comparison, EachGroup, IndexFigures, IndexParameters, LshIndex, Neighbour, NeighbourLimits, Neighbours,
-    SignedDocument, number_after,
+    Comparison, EachGroup, LshFigures, LshIndex, LshParameters, Neighbor, NeighborLimits, Neighbors, SignedDocument,
+    number_after,
 };
 use crate::error::Error;
 
@@ -25,7 +25,7 @@ const COMPARISON_BYTES: u64 = 36;
 /// An index in memory.
 #[derive(Debug)]
 pub(super) struct MemoryIndex {
-    parameters: IndexParameters,
+    parameters: LshParameters,
     state: Mutex<State>,
 }
 
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl MemoryIndex {
-    pub(super) fn new(parameters: IndexParameters) -> Self {
+    pub(super) fn new(parameters: LshParameters) -> Self {
         let state = State {
             bands: vec![BTreeSet::new(); parameters.bands as usize],
             ..State::default()
@@ -60,7 +60,7 @@ impl MemoryIndex {
 
 #[async_trait]
 impl LshIndex for MemoryIndex {
-    fn parameters(&self) -> &IndexParameters {
+    fn parameters(&self) -> &LshParameters {
         &self.parameters
     }
 
@@ -107,7 +107,7 @@ impl LshIndex for MemoryIndex {
             .collect())
     }
 
-    async fn neighbours(&self, keys: &[u64], limits: NeighbourLimits) -> Result<Neighbours, Error> {
+    async fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error> {
         self.parameters.check_keys(keys)?;
         let state = self.state();
         let mut ranking = Ranking::default();
@@ -116,11 +116,11 @@ impl LshIndex for MemoryIndex {
             ranking.count(bucket.map(|(_, number)| *number), limits);
         }
         let (ranked, capped) = ranking.finish(limits);
-        let found = ranked.into_iter().map(|(number, shared)| Neighbour {
+        let found = ranked.into_iter().map(|(number, shared)| Neighbor {
             blob: state.blobs[&number],
             shared,
         });
-        Ok(Neighbours {
+        Ok(Neighbors {
             found: found.collect(),
             capped,
         })
@@ -166,15 +166,15 @@ impl LshIndex for MemoryIndex {
         Ok(())
     }
 
-    async fn figures(&self) -> Result<IndexFigures, Error> {
+    async fn figures(&self) -> Result<LshFigures, Error> {
         let state = self.state();
         let documents = state.blobs.len() as u64;
         let comparisons = state.comparisons.len() as u64;
         let document_bytes = DOCUMENT_BYTES + u64::from(self.parameters.bands) * ENTRY_BYTES;
-        Ok(IndexFigures {
+        Ok(LshFigures {
             documents,
             bytes: documents * document_bytes + comparisons * COMPARISON_BYTES,
-            runs: 1,
+            sorted_files: 1,
             comparisons,
         })
     }

@@ -68,7 +68,13 @@ async fn sqlite(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::
     let lines = statements
         .iter()
         .flat_map(|(table, sql)| sql.lines().map(move |line| (table, line.split_whitespace())));
-    let lines = lines.map(|(table, words)| format!("table {table}: {}", words.collect::<Vec<_>>().join(" ")));
+    // SQLite quotes the new name of a table that was renamed.
+    let lines = lines.map(|(table, words)| {
+        format!(
+            "table {table}: {}",
+            words.collect::<Vec<_>>().join(" ").replace('"', "")
+        )
+    });
     Ok(lines.collect())
 }
 

@@ -16,15 +16,26 @@ pub struct RollbackStep {
     pub name: String,
     /// What is lost by that.
     pub losses: Vec<Loss>,
+    /// Tables that get their earlier names back.
+    pub renames: Vec<Rename>,
 }
 
 /// A table that a step back drops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// The table.
+    /// The table, by its name now.
     pub table: String,
     /// Its rows now.
     pub rows: i64,
+}
+
+/// A table that a step back renames.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rename {
+    /// Its name before the step back.
+    pub from: String,
+    /// Its name after it.
+    pub to: String,
 }
 
 impl Schema {
@@ -53,21 +64,19 @@ impl Schema {
             .filter(|down| down.version > to && applied(down.version))
             .collect();
         downs.sort_by_key(|down| std::cmp::Reverse(down.version));
-        let mut steps = Vec::new();
+        let mut steps: Vec<RollbackStep> = Vec::new();
         for down in downs {
             let mut losses = Vec::new();
             for table in lost_tables(down.sql.as_str()) {
-                let rows = self.count(table).await?;
-                losses.push(Loss {
-                    table: table.to_owned(),
-                    rows,
-                });
+                let table = name_now(table, &steps);
+                let rows = self.count(&table).await?;
+                losses.push(Loss { table, rows });
             }
-            let name = down.description.to_string();
             steps.push(RollbackStep {
                 version: down.version,
-                name,
+                name: down.description.to_string(),
                 losses,
+                renames: renames(down.sql.as_str()),
             });
         }
         Ok(steps)
@@ -103,9 +112,35 @@ impl Schema {
 
 /// The tables that a down migration says are lost.
 fn lost_tables(sql: &str) -> impl Iterator<Item = &str> {
-    let header = sql.lines().find_map(|line| line.strip_prefix("-- loses:"));
-    let names = header.unwrap_or_default().split(',').map(str::trim);
+    let names = header(sql, "-- loses:").split(',').map(str::trim);
     names.filter(|name| !name.is_empty() && *name != "nothing")
+}
+
+/// The tables that a down migration says it renames: `-- renames: NOW to BEFORE, …`.
+fn renames(sql: &str) -> Vec<Rename> {
+    let pairs = header(sql, "-- renames:").split(',');
+    pairs
+        .filter_map(|pair| {
+            let (from, to) = pair.trim().split_once(" to ")?;
+            Some(Rename {
+                from: from.to_owned(),
+                to: to.to_owned(),
+            })
+        })
+        .collect()
+}
+
+fn header<'a>(sql: &'a str, prefix: &str) -> &'a str {
+    let mut lines = sql.lines();
+    lines.find_map(|line| line.strip_prefix(prefix)).unwrap_or_default()
+}
+
+/// The name, before the steps, of a table that has `table` for its name after them.
+fn name_now(table: &str, steps: &[RollbackStep]) -> String {
+    let renames = steps.iter().rev().flat_map(|step| &step.renames);
+    renames.fold(table.to_owned(), |name, rename| {
+        if rename.to == name { rename.from.clone() } else { name }
+    })
 }
 
 #[cfg(test)]
@@ -119,5 +154,20 @@ mod tests {
         check("-- loses: a, b\nDROP TABLE a;\nDROP TABLE b;", &["a", "b"]);
         check("-- loses: nothing\nDROP INDEX i;", &[]);
         check("DROP TABLE jobs;", &[]);
+    }
+
+    #[test]
+    fn a_table_is_known_by_its_name_now() {
+        let sql = "-- loses: nothing\n-- renames: b to a, d to c\nALTER TABLE b RENAME TO a;";
+        let step = |version, sql| RollbackStep {
+            version,
+            name: String::new(),
+            losses: Vec::new(),
+            renames: renames(sql),
+        };
+        let steps = [step(3, "-- renames: e to d\n"), step(2, sql), step(1, "-- loses: x\n")];
+        for (then, now) in [("a", "b"), ("c", "e"), ("x", "x"), ("d", "e")] {
+            assert_eq!(name_now(then, &steps), now);
+        }
     }
 }

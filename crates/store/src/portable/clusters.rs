@@ -67,7 +67,7 @@ const CLUSTERED: &str = "
 /// The same order as that of the candidates of deduplication.
 const RANKED: &str = "
     SELECT id, name, fork FROM repositories
-    ORDER BY licence_rank, stars IS NULL, stars DESC, fork, committed_at IS NULL, committed_at, name";
+    ORDER BY license_rank, stars IS NULL, stars DESC, fork, committed_at IS NULL, committed_at, name";
 
 #[async_trait]
 impl Clusters for Store {
@@ -122,7 +122,7 @@ impl Clusters for Store {
                     list.push_bind(blob.as_bytes().to_vec());
                 }
                 query.push(
-                    ") ORDER BY c.blob_id, r.licence_rank, r.stars IS NULL, r.stars DESC, r.fork,
+                    ") ORDER BY c.blob_id, r.license_rank, r.stars IS NULL, r.stars DESC, r.fork,
                        r.committed_at IS NULL, r.committed_at, r.name, f.path",
                 );
                 found.extend(

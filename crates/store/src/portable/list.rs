@@ -26,7 +26,7 @@ pub(super) fn statement(filter: &HostedFilter) -> QueryBuilder<Database> {
     if let Some(forge) = &filter.forge {
         query.push(" AND forge = ").push_bind(storable(forge).into_owned());
     }
-    for (column, value) in [("language", &filter.language), ("licence", &filter.licence)] {
+    for (column, value) in [("language", &filter.language), ("license", &filter.license)] {
         if let Some(value) = value {
             let value = storable(value).to_ascii_lowercase();
             query.push(format!(" AND lower({column}) = ")).push_bind(value);

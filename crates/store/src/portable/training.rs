@@ -1,4 +1,4 @@
-//! Runs of the trainer, its cursor, and the registry of models.
+//! Trainings of the trainer, its cursor, and the registry of models.
 
 use std::collections::HashSet;
 
@@ -7,46 +7,56 @@ use codelupe_core::BlobId;
 use sqlx::QueryBuilder;
 
 use super::{Connection, Database, Store, now};
-use crate::catalogue::{ModelRow, NewModel, NewRun, RunEnd, RunProgress, RunRow, RunState, Signal, Training, storable};
+use crate::catalogue::{
+    ModelRow, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings,
+    storable,
+};
 use crate::error::{Error, ErrorKind};
 
 /// Rows in one statement: three parameters each stay below the limits of both databases.
 const ROWS_PER_STATEMENT: usize = 5000;
 
-const RUNS: &str = "SELECT id, name, state, base, parent, build, data, engine, config, figures, error_code, error,
-    started_at, finished_at FROM training_runs";
+const TRAININGS: &str = "SELECT id, name, state, base, parent, build, data, engine, config, figures, error_code, error,
+    started_at, finished_at FROM trainings";
 
-const MODELS: &str = "SELECT id, name, kind, line, base, parent, run_id, state, loss, evaluation, created_at,
+const MODELS: &str = "SELECT id, name, kind, line, base, parent, training_id, state, loss, evaluation, created_at,
     promoted_at FROM models";
 
 #[async_trait]
-impl Training for Store {
-    async fn start_run(&self, run: &NewRun) -> Result<i64, Error> {
-        let doing = "start a training run";
-        self.guard.run_store(doing, || self.try_start_run(doing, run)).await
+impl Trainings for Store {
+    async fn start_training(&self, training: &NewTraining) -> Result<i64, Error> {
+        let doing = "start a training";
+        self.guard
+            .run_store(doing, || self.try_start_training(doing, training))
+            .await
     }
 
-    async fn open_run(&self) -> Result<Option<RunRow>, Error> {
-        let sql = format!("{RUNS} WHERE finished_at IS NULL");
+    async fn open_training(&self) -> Result<Option<TrainingRow>, Error> {
+        let sql = format!("{TRAININGS} WHERE finished_at IS NULL");
         let read = || async {
             sqlx::query_as(sqlx::AssertSqlSafe(sql.clone()))
                 .fetch_optional(&self.pool)
                 .await
         };
-        self.guard.run("read the open training run", read).await
+        self.guard.run("read the open training", read).await
     }
 
-    async fn runs(&self, limit: u32) -> Result<Vec<RunRow>, Error> {
-        let sql = format!("{RUNS} ORDER BY id DESC LIMIT $1");
+    async fn trainings(&self, limit: u32) -> Result<Vec<TrainingRow>, Error> {
+        let sql = format!("{TRAININGS} ORDER BY id DESC LIMIT $1");
         let read = || async {
             let query = sqlx::query_as(sqlx::AssertSqlSafe(sql.clone())).bind(i64::from(limit));
             query.fetch_all(&self.pool).await
         };
-        self.guard.run("read training runs", read).await
+        self.guard.run("read trainings", read).await
     }
 
-    async fn advance_run(&self, run: i64, state: RunState, progress: &RunProgress) -> Result<(), Error> {
-        let sql = "UPDATE training_runs SET state = $1, data = coalesce($2, data), engine = coalesce($3, engine),
+    async fn advance_training(
+        &self,
+        training: i64,
+        state: TrainingState,
+        progress: &TrainingProgress,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE trainings SET state = $1, data = coalesce($2, data), engine = coalesce($3, engine),
                    figures = coalesce($4, figures) WHERE id = $5 AND finished_at IS NULL";
         let update = || async {
             let query = sqlx::query(sql)
@@ -54,18 +64,24 @@ impl Training for Store {
                 .bind(&progress.data)
                 .bind(&progress.engine)
                 .bind(&progress.figures)
-                .bind(run);
+                .bind(training);
             Ok(query.execute(&self.pool).await?.rows_affected())
         };
-        match self.guard.run("note the progress of a training run", update).await? {
-            0 => Err(not_open(run)),
+        match self.guard.run("note the progress of a training", update).await? {
+            0 => Err(not_open(training)),
             _ => Ok(()),
         }
     }
 
-    async fn end_run(&self, run: i64, end: &RunEnd, made: Option<&NewModel>, learnt: &[BlobId]) -> Result<(), Error> {
-        let doing = "end a training run";
-        let work = || self.try_end_run(doing, run, end, made, learnt);
+    async fn end_training(
+        &self,
+        training: i64,
+        end: &TrainingEnd,
+        made: Option<&NewModel>,
+        learned: &[BlobId],
+    ) -> Result<(), Error> {
+        let doing = "end a training";
+        let work = || self.try_end_training(doing, training, end, made, learned);
         self.guard.run_store(doing, work).await
     }
 
@@ -76,9 +92,9 @@ impl Training for Store {
                 .fetch_all(&self.pool)
                 .await
         };
-        let rows = self.guard.run("read what was learnt", read).await?;
+        let rows = self.guard.run("read what was learned", read).await?;
         let blobs = rows.into_iter().map(|blob| {
-            BlobId::try_from(blob).map_err(|_| Error::new(ErrorKind::Corrupt, "a learnt content has no valid id"))
+            BlobId::try_from(blob).map_err(|_| Error::new(ErrorKind::Corrupt, "a learned content has no valid id"))
         });
         blobs.collect()
     }
@@ -155,29 +171,29 @@ impl Training for Store {
 }
 
 impl Store {
-    async fn try_start_run(&self, doing: &'static str, run: &NewRun) -> Result<i64, Error> {
+    async fn try_start_training(&self, doing: &'static str, training: &NewTraining) -> Result<i64, Error> {
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(None).await?;
-        let open: Option<String> = sqlx::query_scalar("SELECT name FROM training_runs WHERE finished_at IS NULL")
+        let open: Option<String> = sqlx::query_scalar("SELECT name FROM trainings WHERE finished_at IS NULL")
             .fetch_optional(&mut *transaction)
             .await
             .map_err(fail)?;
         if let Some(open) = open {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("the training run `{open}` is open"),
+                format!("the training `{open}` is open"),
             ));
         }
         let now = now(&mut transaction).await?;
-        let sql = "INSERT INTO training_runs (name, state, base, parent, build, config, started_at)
+        let sql = "INSERT INTO trainings (name, state, base, parent, build, config, started_at)
                    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
         let id = sqlx::query_scalar(sql)
-            .bind(storable(&run.name))
-            .bind(RunState::Formatting.as_str())
-            .bind(storable(&run.base))
-            .bind(run.parent.as_deref().map(storable))
-            .bind(&run.build)
-            .bind(storable(&run.config))
+            .bind(storable(&training.name))
+            .bind(TrainingState::Formatting.as_str())
+            .bind(storable(&training.base))
+            .bind(training.parent.as_deref().map(storable))
+            .bind(&training.build)
+            .bind(storable(&training.config))
             .bind(now)
             .fetch_one(&mut *transaction)
             .await
@@ -186,19 +202,19 @@ impl Store {
         Ok(id)
     }
 
-    async fn try_end_run(
+    async fn try_end_training(
         &self,
         doing: &'static str,
-        run: i64,
-        end: &RunEnd,
+        training: i64,
+        end: &TrainingEnd,
         made: Option<&NewModel>,
-        learnt: &[BlobId],
+        learned: &[BlobId],
     ) -> Result<(), Error> {
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(None).await?;
         let now = now(&mut transaction).await?;
         let (code, message) = end.error.as_ref().map(|(code, message)| (code, message)).unzip();
-        let sql = "UPDATE training_runs SET state = $1, figures = coalesce($2, figures), error_code = $3, error = $4,
+        let sql = "UPDATE trainings SET state = $1, figures = coalesce($2, figures), error_code = $3, error = $4,
                    finished_at = $5 WHERE id = $6 AND finished_at IS NULL";
         let ended = sqlx::query(sql)
             .bind(end.state.as_str())
@@ -206,22 +222,23 @@ impl Store {
             .bind(code)
             .bind(message.map(|message| storable(message)))
             .bind(now)
-            .bind(run)
+            .bind(training)
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
         if ended.rows_affected() == 0 {
-            return Err(not_open(run));
+            return Err(not_open(training));
         }
         if let Some(model) = made {
-            insert_model(&mut transaction, doing, model, Some(run)).await?;
-            for blobs in learnt.chunks(ROWS_PER_STATEMENT) {
-                let mut query = QueryBuilder::<Database>::new("INSERT INTO trained_contents (line, blob_id, run_id) ");
+            insert_model(&mut transaction, doing, model, Some(training)).await?;
+            for blobs in learned.chunks(ROWS_PER_STATEMENT) {
+                let mut query =
+                    QueryBuilder::<Database>::new("INSERT INTO trained_contents (line, blob_id, training_id) ");
                 query.push_values(blobs, |mut tuple, blob| {
                     tuple
                         .push_bind(storable(&model.line).into_owned())
                         .push_bind(blob.as_bytes().to_vec())
-                        .push_bind(run);
+                        .push_bind(training);
                 });
                 query.push(" ON CONFLICT (line, blob_id) DO NOTHING");
                 let query = query.build().persistent(false);
@@ -236,7 +253,7 @@ async fn insert_model(
     connection: &mut Connection,
     doing: &'static str,
     model: &NewModel,
-    run: Option<i64>,
+    training: Option<i64>,
 ) -> Result<(), Error> {
     let fail = |error| Error::database(doing, error);
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM models WHERE name = $1)")
@@ -251,7 +268,7 @@ async fn insert_model(
         ));
     }
     let now = now(connection).await?;
-    let sql = "INSERT INTO models (name, kind, line, base, parent, run_id, state, loss, evaluation, created_at)
+    let sql = "INSERT INTO models (name, kind, line, base, parent, training_id, state, loss, evaluation, created_at)
                VALUES ($1, $2, $3, $4, $5, $6, 'candidate', $7, $8, $9)";
     sqlx::query(sql)
         .bind(storable(&model.name))
@@ -259,7 +276,7 @@ async fn insert_model(
         .bind(storable(&model.line))
         .bind(model.base.as_deref().map(storable))
         .bind(model.parent.as_deref().map(storable))
-        .bind(run)
+        .bind(training)
         .bind(model.loss)
         .bind(&model.evaluation)
         .bind(now)
@@ -296,9 +313,9 @@ fn no_model(name: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no model `{name}`"))
 }
 
-fn not_open(run: i64) -> Error {
+fn not_open(training: i64) -> Error {
     Error::new(
         ErrorKind::Conflict,
-        format!("the training run {run} is not open any more"),
+        format!("the training {training} is not open any more"),
     )
 }

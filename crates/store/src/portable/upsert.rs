@@ -15,7 +15,7 @@ const ROWS_PER_STATEMENT: usize = 500;
 const UPDATE: &str = " ON CONFLICT (forge, id) DO UPDATE SET
     node_id = excluded.node_id, full_name = excluded.full_name, name_key = excluded.name_key,
     clone_url = excluded.clone_url, description = excluded.description, homepage = excluded.homepage,
-    topics = excluded.topics, licence = excluded.licence, language = excluded.language, languages = excluded.languages,
+    topics = excluded.topics, license = excluded.license, language = excluded.language, languages = excluded.languages,
     stars = excluded.stars, forks = excluded.forks, watchers = excluded.watchers, open_issues = excluded.open_issues,
     size_kib = excluded.size_kib, fork = excluded.fork, parent = excluded.parent, archived = excluded.archived,
     disabled = excluded.disabled, mirror = excluded.mirror, template = excluded.template, private = excluded.private,
@@ -127,7 +127,7 @@ async fn write(connection: &mut Connection, rows: &[HostedRecord]) -> Result<(),
             .push_bind(&row.description)
             .push_bind(&row.homepage)
             .push_bind(&row.topics)
-            .push_bind(&row.licence)
+            .push_bind(&row.license)
             .push_bind(&row.language)
             .push_bind(&row.languages)
             .push_bind(row.stars)

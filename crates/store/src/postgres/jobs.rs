@@ -94,18 +94,18 @@ const RELEASE: &str = "
         run_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     WHERE id = $1 AND lease = $2 AND state = 'running'";
 
-/// A cancelled job is not queued again when another of its key is open by now.
+/// A canceled job is not queued again when another of its key is open by now.
 const RETRY: &str = "
     UPDATE jobs SET
         state = 'queued', attempts = 0, vanished = 0, finished_at = NULL,
         run_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     WHERE ($1::bigint IS NULL AND state = 'dead')
-       OR (id = $1 AND (state = 'dead' OR (state = 'cancelled' AND NOT EXISTS (
+       OR (id = $1 AND (state = 'dead' OR (state = 'canceled' AND NOT EXISTS (
               SELECT 1 FROM jobs o WHERE o.key = jobs.key AND o.state IN ('queued', 'running', 'dead')))))";
 
 const CANCEL: &str = "
     UPDATE jobs SET
-        state = 'cancelled', lease_until = NULL, finished_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        state = 'canceled', lease_until = NULL, finished_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     WHERE id = $1 AND state IN ('queued', 'running', 'dead')";
 
 const LIST: &str = "
@@ -117,7 +117,7 @@ const COUNTS: &str = "SELECT name, state, count(*) FROM jobs GROUP BY name, stat
 
 const PRUNE: &str = "
     DELETE FROM jobs
-    WHERE state IN ('done', 'cancelled') AND finished_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1";
+    WHERE state IN ('done', 'canceled') AND finished_at < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1";
 
 #[async_trait]
 impl Jobs for Postgres {

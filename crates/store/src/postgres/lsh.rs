@@ -35,8 +35,8 @@ use self::made::{make, parse};
 use super::Postgres;
 use crate::error::{Error, ErrorKind};
 use crate::lsh::{
-    Comparison, EachGroup, IndexFigures, IndexParameters, LshIndex, Neighbour, NeighbourLimits, Neighbours,
-    SignedDocument, other_parameters,
+    Comparison, EachGroup, LshFigures, LshIndex, LshParameters, Neighbor, NeighborLimits, Neighbors, SignedDocument,
+    other_parameters,
 };
 
 pub(crate) use self::made::{reset, stored_parameters};
@@ -74,7 +74,7 @@ const REMOVE: &str = "
 const DOCUMENTS: &str = "SELECT number, blob_id FROM lsh_documents ORDER BY number";
 
 /// Of each bucket one more than the bound is looked at, which tells that there are more.
-const NEIGHBOURS: &str = "
+const NEIGHBORS: &str = "
     WITH hits AS (
         SELECT b.document, b.place
         FROM unnest($1::smallint[], $2::bigint[]) AS asked (band, key)
@@ -119,12 +119,12 @@ const FIGURES: &str = "
 #[derive(Debug)]
 pub(crate) struct PostgresIndex {
     database: Arc<Postgres>,
-    parameters: IndexParameters,
+    parameters: LshParameters,
 }
 
 impl PostgresIndex {
     /// Opens the index of a database, or makes it.
-    pub(crate) async fn open(database: Arc<Postgres>, parameters: &IndexParameters) -> Result<Self, Error> {
+    pub(crate) async fn open(database: Arc<Postgres>, parameters: &LshParameters) -> Result<Self, Error> {
         let stored = match stored_parameters(&database).await? {
             Some(stored) => stored,
             None => make(&database, parameters).await?,
@@ -264,7 +264,7 @@ fn bound(limit: usize) -> i64 {
 
 #[async_trait]
 impl LshIndex for PostgresIndex {
-    fn parameters(&self) -> &IndexParameters {
+    fn parameters(&self) -> &LshParameters {
         &self.parameters
     }
 
@@ -299,7 +299,7 @@ impl LshIndex for PostgresIndex {
             .collect()
     }
 
-    async fn neighbours(&self, keys: &[u64], limits: NeighbourLimits) -> Result<Neighbours, Error> {
+    async fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error> {
         self.parameters.check_keys(keys)?;
         let bands: Vec<i16> = (0..).take(keys.len()).collect();
         let keys: Vec<i64> = keys.iter().map(|key| stored_key(*key)).collect();
@@ -307,26 +307,26 @@ impl LshIndex for PostgresIndex {
             .database
             .guard
             .run("ask the LSH index", || {
-                sqlx::query_as(NEIGHBOURS)
+                sqlx::query_as(NEIGHBORS)
                     .bind(&bands)
                     .bind(&keys)
                     .bind(bound(limits.bucket))
-                    .bind(bound(limits.neighbours))
+                    .bind(bound(limits.neighbors))
                     .fetch_all(&self.database.index_pool)
             })
             .await?;
-        let mut neighbours = Neighbours::default();
+        let mut neighbors = Neighbors::default();
         for (bytes, shared, capped) in rows {
-            neighbours.capped |= capped;
+            neighbors.capped |= capped;
             if let (Some(bytes), Some(shared)) = (bytes, shared) {
                 let shared = u32::try_from(shared).unwrap_or(u32::MAX);
                 let blob = blob(bytes)?;
-                neighbours.found.push(Neighbour { blob, shared });
+                neighbors.found.push(Neighbor { blob, shared });
             }
         }
-        neighbours.capped |= neighbours.found.len() > limits.neighbours;
-        neighbours.found.truncate(limits.neighbours);
-        Ok(neighbours)
+        neighbors.capped |= neighbors.found.len() > limits.neighbors;
+        neighbors.found.truncate(limits.neighbors);
+        Ok(neighbors)
     }
 
     async fn groups(&self, band: u32, each: &mut EachGroup<'_>) -> Result<(), Error> {
@@ -371,7 +371,7 @@ impl LshIndex for PostgresIndex {
             .await
     }
 
-    async fn figures(&self) -> Result<IndexFigures, Error> {
+    async fn figures(&self) -> Result<LshFigures, Error> {
         let (documents, comparisons, bytes): (i64, i64, i64) = self
             .database
             .guard
@@ -379,10 +379,10 @@ impl LshIndex for PostgresIndex {
                 sqlx::query_as(FIGURES).fetch_one(&self.database.pool)
             })
             .await?;
-        Ok(IndexFigures {
+        Ok(LshFigures {
             documents: documents.cast_unsigned(),
             bytes: bytes.cast_unsigned(),
-            runs: 1,
+            sorted_files: 1,
             comparisons: comparisons.cast_unsigned(),
         })
     }

@@ -19,7 +19,7 @@ use super::{ContentRecord, FORMAT_VERSION, KeptContent, Location, VERSION_KEY};
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
 
-/// Rows decoded by one random read; neighbours are likely to be asked for next.
+/// Rows decoded by one random read; neighbors are likely to be asked for next.
 const CHUNK_ROWS: u32 = 32;
 
 /// Bytes of decoded text kept for the next reads.

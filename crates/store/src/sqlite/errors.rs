@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codelupe_core::error::ErrorReport;
+use codelupe_core::error::ErrorOccurrence;
 
 use super::Sqlite;
 use crate::catalogue::{ErrorRow, Errors, storable_count};
@@ -31,7 +31,7 @@ const FORGET: &str = "DELETE FROM errors WHERE ?1 IS NULL OR fingerprint = ?1";
 
 #[async_trait]
 impl Errors for Sqlite {
-    async fn record_errors(&self, reports: &[(ErrorReport, u64)]) -> Result<Vec<String>, Error> {
+    async fn record_errors(&self, reports: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error> {
         let record = || async {
             let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
             let mut new = Vec::new();

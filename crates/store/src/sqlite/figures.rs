@@ -41,7 +41,7 @@ async fn figures(
         failed: sqlx::query_as(FAILED).fetch_all(&mut *connection).await?,
         funnel,
         languages: sqlx::query_as(LANGUAGES).fetch_all(&mut *connection).await?,
-        licences: sqlx::query_as(LICENCES).fetch_all(&mut *connection).await?,
+        licenses: sqlx::query_as(LICENSES).fetch_all(&mut *connection).await?,
         quality_histogram: survivors.by_quality,
         redactions: survivors.redactions,
         build: sqlx::query_scalar(LATEST_BUILD)
@@ -117,8 +117,8 @@ const LANGUAGES: &str = "
     WHERE c.reason IS NULL AND c.language IS NOT NULL
     GROUP BY c.language ORDER BY survivor_bytes DESC, c.language";
 
-const LICENCES: &str = "
-    SELECT coalesce(r.licence, 'none') AS licence, r.licence_class AS class, count(*) AS repositories,
+const LICENSES: &str = "
+    SELECT coalesce(r.license, 'none') AS license, r.license_class AS class, count(*) AS repositories,
            coalesce(sum(b.files), 0) AS build_files
     FROM repositories r
     LEFT JOIN (
@@ -127,4 +127,4 @@ const LICENCES: &str = "
         GROUP BY f.repository_id
     ) AS b ON b.repository_id = r.id
     WHERE r.error_code IS NULL
-    GROUP BY 1, 2 ORDER BY repositories DESC, licence, class";
+    GROUP BY 1, 2 ORDER BY repositories DESC, license, class";

@@ -87,18 +87,18 @@ const RELEASE: &str = "
         run_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE id = ?1 AND lease = ?2 AND state = 'running'";
 
-/// A cancelled job is not queued again when another of its key is open by now.
+/// A canceled job is not queued again when another of its key is open by now.
 const RETRY: &str = "
     UPDATE jobs SET
         state = 'queued', attempts = 0, vanished = 0, finished_at = NULL,
         run_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE (?1 IS NULL AND state = 'dead')
-       OR (id = ?1 AND (state = 'dead' OR (state = 'cancelled' AND NOT EXISTS (
+       OR (id = ?1 AND (state = 'dead' OR (state = 'canceled' AND NOT EXISTS (
               SELECT 1 FROM jobs o WHERE o.key = jobs.key AND o.state IN ('queued', 'running', 'dead')))))";
 
 const CANCEL: &str = "
     UPDATE jobs SET
-        state = 'cancelled', lease_until = NULL, finished_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        state = 'canceled', lease_until = NULL, finished_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE id = ? AND state IN ('queued', 'running', 'dead')";
 
 const LIST: &str = "
@@ -110,7 +110,7 @@ const COUNTS: &str = "SELECT name, state, count(*) FROM jobs GROUP BY name, stat
 
 const PRUNE: &str = "
     DELETE FROM jobs
-    WHERE state IN ('done', 'cancelled') AND finished_at < CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?";
+    WHERE state IN ('done', 'canceled') AND finished_at < CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?";
 
 #[async_trait]
 impl Jobs for Sqlite {

@@ -1,6 +1,6 @@
 //! What an LSH index does, wherever it is kept.
 
-mod behaviour;
+mod behavior;
 mod bounds;
 mod disk;
 mod model;
@@ -10,7 +10,7 @@ mod workers;
 use std::sync::Arc;
 
 use codelupe_core::BlobId;
-use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, NeighbourLimits, SignedDocument};
+use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, NeighborLimits, SignedDocument};
 use codelupe_store::{Catalogue, DataFolder, Error};
 
 use crate::world::World;
@@ -19,43 +19,43 @@ use crate::world::World;
 const BANDS: u32 = 3;
 
 /// Bounds that nothing here meets.
-const WIDE: NeighbourLimits = NeighbourLimits {
+const WIDE: NeighborLimits = NeighborLimits {
     bucket: 1000,
-    neighbours: 1000,
+    neighbors: 1000,
 };
 
-/// Makes a test of each behaviour on each kind of index: `memory::NAME` and so on.
+/// Makes a test of each behavior on each kind of index: `memory::NAME` and so on.
 macro_rules! on_all {
-    (@ $module:ident, $kind:ident, $($behaviour:ident),*) => {
+    (@ $module:ident, $kind:ident, $($behavior:ident),*) => {
         mod $module {
             $(#[tokio::test]
-            async fn $behaviour() {
-                let kind = codelupe_store::lsh::IndexKind::$kind;
-                super::$behaviour(crate::lsh::Place::new(kind).await).await;
+            async fn $behavior() {
+                let kind = codelupe_store::lsh::LshKind::$kind;
+                super::$behavior(crate::lsh::Place::new(kind).await).await;
             })*
         }
     };
-    ($($behaviour:ident),* $(,)?) => {
-        on_all!(@ memory, Memory, $($behaviour),*);
-        on_all!(@ disk, Disk, $($behaviour),*);
-        on_all!(@ postgres, Postgres, $($behaviour),*);
+    ($($behavior:ident),* $(,)?) => {
+        on_all!(@ memory, Memory, $($behavior),*);
+        on_all!(@ disk, Disk, $($behavior),*);
+        on_all!(@ postgres, Postgres, $($behavior),*);
     };
 }
 use on_all;
 
 /// Where an index of one kind may be.
 struct Place {
-    kind: IndexKind,
+    kind: LshKind,
     folder: DataFolder,
     catalogue: Catalogue,
     _world: World,
 }
 
 impl Place {
-    async fn new(kind: IndexKind) -> Self {
+    async fn new(kind: LshKind) -> Self {
         let world = match kind {
-            IndexKind::Memory | IndexKind::Disk => World::sqlite(),
-            IndexKind::Postgres => World::postgres(),
+            LshKind::Memory | LshKind::Disk => World::sqlite(),
+            LshKind::Postgres => World::postgres(),
         };
         Self {
             kind,
@@ -69,7 +69,7 @@ impl Place {
         self.open_with(&parameters()).await.unwrap()
     }
 
-    async fn open_with(&self, parameters: &IndexParameters) -> Result<Arc<dyn LshIndex>, Error> {
+    async fn open_with(&self, parameters: &LshParameters) -> Result<Arc<dyn LshIndex>, Error> {
         lsh::open(self.kind, &self.folder, &self.catalogue, parameters).await
     }
 
@@ -77,7 +77,7 @@ impl Place {
         lsh::reset(self.kind, &self.folder, &self.catalogue).await.unwrap();
     }
 
-    async fn stored_parameters(&self) -> Option<IndexParameters> {
+    async fn stored_parameters(&self) -> Option<LshParameters> {
         lsh::stored_parameters(self.kind, &self.folder, &self.catalogue)
             .await
             .unwrap()
@@ -85,12 +85,12 @@ impl Place {
 
     /// Whether what is in it is still there when it is opened again.
     fn persists(&self) -> bool {
-        self.kind != IndexKind::Memory
+        self.kind != LshKind::Memory
     }
 }
 
-pub(crate) fn parameters() -> IndexParameters {
-    IndexParameters {
+pub(crate) fn parameters() -> LshParameters {
+    LshParameters {
         scheme: "scheme-1".to_owned(),
         recipe: "recipe".to_owned(),
         shingle_tokens: 5,
@@ -131,9 +131,9 @@ async fn groups(index: &dyn LshIndex, band: u32) -> Vec<Vec<BlobId>> {
     groups
 }
 
-/// The neighbours with the number of bands they share, and whether a bound left some out.
-async fn neighbours(index: &dyn LshIndex, keys: &[u64], limits: NeighbourLimits) -> (Vec<(BlobId, u32)>, bool) {
-    let neighbours = index.neighbours(keys, limits).await.unwrap();
-    let found = neighbours.found.iter().map(|found| (found.blob, found.shared));
-    (found.collect(), neighbours.capped)
+/// The neighbors with the number of bands they share, and whether a bound left some out.
+async fn neighbors(index: &dyn LshIndex, keys: &[u64], limits: NeighborLimits) -> (Vec<(BlobId, u32)>, bool) {
+    let neighbors = index.neighbors(keys, limits).await.unwrap();
+    let found = neighbors.found.iter().map(|found| (found.blob, found.shared));
+    (found.collect(), neighbors.capped)
 }

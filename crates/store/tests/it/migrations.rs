@@ -9,10 +9,10 @@ mod verify;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
 use codelupe_core::{BlobId, ErrorCode, Reason, Slice, Split};
 use codelupe_store::catalogue::{AfterPage, BuildDecision, CandidateRow, CrawledPage, Duplicate, NewJob};
-use codelupe_store::lsh::{self, Comparison, IndexKind};
+use codelupe_store::lsh::{self, Comparison, LshKind};
 use codelupe_store::migration::{MigrationState, MigrationStatus};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Schema};
 use tokio::time::sleep;
@@ -60,7 +60,7 @@ async fn full(world: &World) -> Schema {
         .replace_duplicates(&[twin], "state", input.generation, None)
         .await
         .unwrap();
-    let decisions = [(ids[0], Ok(Split::Train)), (ids[1], Err(Reason::LicenceNotAllowed))]
+    let decisions = [(ids[0], Ok(Split::Train)), (ids[1], Err(Reason::LicenseNotAllowed))]
         .map(|(file_id, outcome)| BuildDecision { file_id, outcome });
     catalogue
         .link_build(&build("b"), &decisions, input.generation, None)
@@ -77,7 +77,7 @@ async fn full(world: &World) -> Schema {
         trace_parent: None,
     });
     catalogue.enqueue(&jobs).await.unwrap();
-    let report = ErrorReport::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
+    let report = ErrorOccurrence::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
     catalogue.record_errors(&[(report, 3)]).await.unwrap();
     let crawl = catalogue
         .open_crawl("github.com", "q", &[Slice::default()])
@@ -114,7 +114,7 @@ async fn full(world: &World) -> Schema {
 async fn fill_index(catalogue: &Catalogue) {
     let folder = DataFolder::new("unused");
     let parameters = crate::lsh::parameters();
-    let index = lsh::open(IndexKind::Postgres, &folder, catalogue, &parameters)
+    let index = lsh::open(LshKind::Postgres, &folder, catalogue, &parameters)
         .await
         .unwrap();
     index.insert(&[crate::lsh::document(1, &[1, 2, 3])]).await.unwrap();

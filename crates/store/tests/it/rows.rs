@@ -1,6 +1,6 @@
 //! Rows to link: contents, repositories and batches of them.
 
-use codelupe_core::{BlobId, HostedRepository, Language, LicenceClass, Reason, Repository, SpdxExpression, Verdict};
+use codelupe_core::{BlobId, HostedRepository, Language, LicenseClass, Reason, Repository, SpdxExpression, Verdict};
 use codelupe_store::catalogue::{Batch, BuildRow, ContentKey, ContentRow, FileRow, FileState, RepositoryRow};
 use codelupe_store::segment::SegmentInfo;
 
@@ -63,9 +63,9 @@ pub(crate) fn repository(name: &str, files: &[(&str, &str)]) -> RepositoryRow {
             committed_at: None,
         },
         location: format!("/src/{name}"),
-        licence: Some(SpdxExpression::new("MIT")),
-        licence_class: LicenceClass::Permissive,
-        licence_evidence: "[]".to_owned(),
+        license: Some(SpdxExpression::new("MIT")),
+        license_class: LicenseClass::Permissive,
+        license_evidence: "[]".to_owned(),
         error: None,
         files: files.chain([dropped(b"link", Reason::Symlink, None)]).collect(),
     }

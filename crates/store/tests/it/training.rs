@@ -1,22 +1,24 @@
-//! Runs of the trainer, its cursor, and the registry of models, on both databases.
+//! Trainings of the trainer, its cursor, and the registry of models, on both databases.
 
 use std::collections::HashSet;
 
 use codelupe_core::BlobId;
-use codelupe_store::catalogue::{ModelKind, ModelState, NewModel, NewRun, RunEnd, RunProgress, RunState, Signal};
+use codelupe_store::catalogue::{
+    ModelKind, ModelState, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingState,
+};
 use codelupe_store::{Catalogue, ErrorKind};
 
 use crate::world::{World, on_both};
 
 on_both!(
     one_run_at_a_time_goes_through_its_states,
-    what_a_run_learnt_is_known_to_its_line_together_with_its_model,
+    what_a_run_learned_is_known_to_its_line_together_with_its_model,
     a_line_has_one_promoted_model,
     a_signal_is_taken_once,
 );
 
-fn run(name: &str) -> NewRun {
-    NewRun {
+fn run(name: &str) -> NewTraining {
+    NewTraining {
         name: name.to_owned(),
         base: "tiny".to_owned(),
         parent: None,
@@ -38,20 +40,20 @@ fn model(name: &str, promote: bool) -> NewModel {
     }
 }
 
-fn finished() -> RunEnd {
-    RunEnd {
-        state: RunState::Finished,
+fn finished() -> TrainingEnd {
+    TrainingEnd {
+        state: TrainingState::Finished,
         figures: Some("{\"steps\":3}".to_owned()),
         error: None,
     }
 }
 
-/// A run that made a model, and a signal: rows in all tables of the trainer.
+/// A training that made a model, and a signal: rows in all tables of the trainer.
 pub(crate) async fn fill(catalogue: &Catalogue) {
-    let id = catalogue.start_run(&run("run-1")).await.unwrap();
-    let learnt = [BlobId::of(b"one")];
+    let id = catalogue.start_training(&run("training-1")).await.unwrap();
+    let learned = [BlobId::of(b"one")];
     catalogue
-        .end_run(id, &finished(), Some(&model("first", true)), &learnt)
+        .end_training(id, &finished(), Some(&model("first", true)), &learned)
         .await
         .unwrap();
     catalogue.send_signal(Signal::Start).await.unwrap();
@@ -59,69 +61,84 @@ pub(crate) async fn fill(catalogue: &Catalogue) {
 
 async fn one_run_at_a_time_goes_through_its_states(world: World) {
     let catalogue = world.catalogue().await;
-    assert_eq!(catalogue.open_run().await.unwrap(), None);
-    let id = catalogue.start_run(&run("run-1")).await.unwrap();
-    let error = catalogue.start_run(&run("run-2")).await.unwrap_err();
+    assert_eq!(catalogue.open_training().await.unwrap(), None);
+    let id = catalogue.start_training(&run("training-1")).await.unwrap();
+    let error = catalogue.start_training(&run("training-2")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("run-1"), "{error}");
+    assert!(error.to_string().contains("training-1"), "{error}");
 
-    let progress = RunProgress {
+    let progress = TrainingProgress {
         data: Some("d1".to_owned()),
-        ..RunProgress::default()
+        ..TrainingProgress::default()
     };
-    catalogue.advance_run(id, RunState::Training, &progress).await.unwrap();
     catalogue
-        .advance_run(id, RunState::Evaluating, &RunProgress::default())
+        .advance_training(id, TrainingState::Training, &progress)
         .await
         .unwrap();
-    let open = catalogue.open_run().await.unwrap().unwrap();
-    assert_eq!((open.state, open.data.as_deref()), (RunState::Evaluating, Some("d1")));
+    catalogue
+        .advance_training(id, TrainingState::Evaluating, &TrainingProgress::default())
+        .await
+        .unwrap();
+    let open = catalogue.open_training().await.unwrap().unwrap();
+    assert_eq!(
+        (open.state, open.data.as_deref()),
+        (TrainingState::Evaluating, Some("d1"))
+    );
 
-    let end = RunEnd {
-        state: RunState::Failed,
+    let end = TrainingEnd {
+        state: TrainingState::Failed,
         figures: None,
         error: Some(("disk_full".to_owned(), "no room".to_owned())),
     };
-    catalogue.end_run(id, &end, None, &[]).await.unwrap();
-    assert_eq!(catalogue.open_run().await.unwrap(), None);
-    let again = catalogue.end_run(id, &finished(), None, &[]).await.unwrap_err();
+    catalogue.end_training(id, &end, None, &[]).await.unwrap();
+    assert_eq!(catalogue.open_training().await.unwrap(), None);
+    let again = catalogue.end_training(id, &finished(), None, &[]).await.unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Conflict);
     let late = catalogue
-        .advance_run(id, RunState::Training, &RunProgress::default())
+        .advance_training(id, TrainingState::Training, &TrainingProgress::default())
         .await;
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Conflict);
 
-    catalogue.start_run(&run("run-2")).await.unwrap();
-    let runs = catalogue.runs(10).await.unwrap();
-    let seen: Vec<_> = runs.iter().map(|run| (run.name.as_str(), run.state)).collect();
-    assert_eq!(seen, [("run-2", RunState::Formatting), ("run-1", RunState::Failed)]);
-    assert_eq!(runs[1].error.as_deref(), Some("no room"));
-    assert!(runs[1].finished_at >= Some(runs[1].started_at));
+    catalogue.start_training(&run("training-2")).await.unwrap();
+    let trainings = catalogue.trainings(10).await.unwrap();
+    let seen: Vec<_> = trainings
+        .iter()
+        .map(|training| (training.name.as_str(), training.state))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("training-2", TrainingState::Formatting),
+            ("training-1", TrainingState::Failed)
+        ]
+    );
+    assert_eq!(trainings[1].error.as_deref(), Some("no room"));
+    assert!(trainings[1].finished_at >= Some(trainings[1].started_at));
 }
 
-async fn what_a_run_learnt_is_known_to_its_line_together_with_its_model(world: World) {
+async fn what_a_run_learned_is_known_to_its_line_together_with_its_model(world: World) {
     let catalogue = world.catalogue().await;
     let (one, two) = (BlobId::of(b"one"), BlobId::of(b"two"));
-    let first = catalogue.start_run(&run("run-1")).await.unwrap();
+    let first = catalogue.start_training(&run("training-1")).await.unwrap();
     catalogue
-        .end_run(first, &finished(), Some(&model("first", true)), &[one])
+        .end_training(first, &finished(), Some(&model("first", true)), &[one])
         .await
         .unwrap();
     // A model whose name is taken: nothing of the end is done.
-    let second = catalogue.start_run(&run("run-2")).await.unwrap();
+    let second = catalogue.start_training(&run("training-2")).await.unwrap();
     let taken = catalogue
-        .end_run(second, &finished(), Some(&model("first", true)), &[two])
+        .end_training(second, &finished(), Some(&model("first", true)), &[two])
         .await
         .unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::Conflict);
-    assert_eq!(catalogue.open_run().await.unwrap().unwrap().id, second);
+    assert_eq!(catalogue.open_training().await.unwrap().unwrap().id, second);
     assert_eq!(
         catalogue.trained_contents("tiny+lora").await.unwrap(),
         HashSet::from([one])
     );
 
     catalogue
-        .end_run(second, &finished(), Some(&model("second", false)), &[one, two])
+        .end_training(second, &finished(), Some(&model("second", false)), &[one, two])
         .await
         .unwrap();
     assert_eq!(

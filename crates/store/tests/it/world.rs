@@ -12,20 +12,20 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
-/// Makes a test of each behaviour on each database: `sqlite::NAME` and `postgres::NAME`.
+/// Makes a test of each behavior on each database: `sqlite::NAME` and `postgres::NAME`.
 macro_rules! on_both {
-    ($($behaviour:ident),* $(,)?) => {
+    ($($behavior:ident),* $(,)?) => {
         mod sqlite {
             $(#[tokio::test]
-            async fn $behaviour() {
-                super::$behaviour(crate::world::World::sqlite()).await;
+            async fn $behavior() {
+                super::$behavior(crate::world::World::sqlite()).await;
             })*
         }
 
         mod postgres {
             $(#[tokio::test]
-            async fn $behaviour() {
-                super::$behaviour(crate::world::World::postgres()).await;
+            async fn $behavior() {
+                super::$behavior(crate::world::World::postgres()).await;
             })*
         }
     };

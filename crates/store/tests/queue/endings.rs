@@ -165,7 +165,7 @@ async fn dead_jobs_are_queued_again_one_or_all() {
         for key in ["a", "b", "c"] {
             dead.push(world.enqueue_in(job(key), JobState::Dead).await);
         }
-        let cancelled = world.enqueue_in(job("d"), JobState::Cancelled).await;
+        let canceled = world.enqueue_in(job("d"), JobState::Canceled).await;
         assert_eq!(world.catalogue.retry(Some(dead[1])).await.unwrap(), 1);
         assert_eq!(
             world.catalogue.retry(Some(dead[1])).await.unwrap(),
@@ -178,33 +178,33 @@ async fn dead_jobs_are_queued_again_one_or_all() {
         assert_eq!(world.catalogue.retry(None).await.unwrap(), 2);
         assert_eq!(keys(&world.lease("w", 9).await), ["a", "c"]);
         assert_eq!(
-            world.job(cancelled).await.state,
-            JobState::Cancelled,
+            world.job(canceled).await.state,
+            JobState::Canceled,
             "it was meant to be"
         );
-        assert_eq!(world.catalogue.retry(Some(cancelled)).await.unwrap(), 1);
+        assert_eq!(world.catalogue.retry(Some(canceled)).await.unwrap(), 1);
         assert_eq!(keys(&world.lease("w", 9).await), ["d"]);
     }
 }
 
 #[tokio::test]
-async fn a_cancelled_job_is_not_queued_again_beside_another_of_its_key() {
+async fn a_canceled_job_is_not_queued_again_beside_another_of_its_key() {
     for state in [JobState::Queued, JobState::Running, JobState::Dead] {
         for world in worlds().await {
-            let cancelled = world.enqueue_in(job("a"), JobState::Cancelled).await;
+            let canceled = world.enqueue_in(job("a"), JobState::Canceled).await;
             let twin = world.enqueue_in(job("a"), state).await;
-            assert_eq!(world.catalogue.retry(Some(cancelled)).await.unwrap(), 0);
-            assert_eq!(world.job(cancelled).await.state, JobState::Cancelled);
+            assert_eq!(world.catalogue.retry(Some(canceled)).await.unwrap(), 0);
+            assert_eq!(world.job(canceled).await.state, JobState::Canceled);
             if state != JobState::Running {
                 assert!(world.catalogue.cancel(twin).await.unwrap());
-                assert_eq!(world.catalogue.retry(Some(cancelled)).await.unwrap(), 1);
+                assert_eq!(world.catalogue.retry(Some(canceled)).await.unwrap(), 1);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn cancelling_takes_a_job_out_and_voids_its_lease() {
+async fn canceling_takes_a_job_out_and_voids_its_lease() {
     for world in worlds().await {
         for state in [JobState::Queued, JobState::Running, JobState::Dead] {
             let id = world.enqueue_in(job(state.as_str()), state).await;
@@ -212,7 +212,7 @@ async fn cancelling_takes_a_job_out_and_voids_its_lease() {
             assert!(world.catalogue.cancel(id).await.unwrap());
             assert!(!world.catalogue.cancel(id).await.unwrap());
             let row = world.job(id).await;
-            assert_eq!((row.state, row.lease_until), (JobState::Cancelled, None));
+            assert_eq!((row.state, row.lease_until), (JobState::Canceled, None));
             assert!(row.finished_at >= Some(row.enqueued_at));
             assert!(!world.catalogue.extend(fence, HOUR).await.unwrap());
             assert!(
@@ -225,7 +225,7 @@ async fn cancelling_takes_a_job_out_and_voids_its_lease() {
             );
             assert!(!world.catalogue.fail(fence, &failure(None)).await.unwrap());
             assert!(!world.catalogue.release(fence).await.unwrap());
-            assert_eq!(world.job(id).await.state, JobState::Cancelled);
+            assert_eq!(world.job(id).await.state, JobState::Canceled);
         }
         assert!(!world.catalogue.cancel(-1).await.unwrap());
         assert!(world.lease("w", 9).await.is_empty());
@@ -233,7 +233,7 @@ async fn cancelling_takes_a_job_out_and_voids_its_lease() {
 }
 
 #[tokio::test]
-async fn a_step_goes_on_when_what_it_waits_for_is_retried_or_cancelled() {
+async fn a_step_goes_on_when_what_it_waits_for_is_retried_or_canceled() {
     for world in worlds().await {
         let dead = world.enqueue_in(job("lower"), JobState::Dead).await;
         world

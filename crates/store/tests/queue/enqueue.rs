@@ -76,11 +76,11 @@ async fn a_job_that_is_over_does_not_bar_another_of_its_key() {
             .complete(&[(leased.fence(), "{}".to_owned())])
             .await
             .unwrap();
-        let cancelled = world.enqueue_one(job("a")).await;
-        assert_ne!(done, cancelled);
-        assert!(world.catalogue.cancel(cancelled).await.unwrap());
+        let canceled = world.enqueue_one(job("a")).await;
+        assert_ne!(done, canceled);
+        assert!(world.catalogue.cancel(canceled).await.unwrap());
         let third = world.enqueue(&[job("a")]).await[0];
-        assert!(third.new && ![done, cancelled].contains(&third.id));
+        assert!(third.new && ![done, canceled].contains(&third.id));
     }
 }
 

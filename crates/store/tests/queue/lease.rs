@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use codelupe_core::{LicenceClass, Repository};
+use codelupe_core::{LicenseClass, Repository};
 use codelupe_store::ErrorKind;
 use codelupe_store::catalogue::{Batch, JobState, LeaseRequest, NewJob, RepositoryRow};
 
@@ -105,7 +105,7 @@ async fn a_step_waits_for_the_lower_ones_of_its_run() {
         check(state, "another", 2, false).await;
     }
     check(JobState::Done, "run", 2, false).await;
-    check(JobState::Cancelled, "run", 2, false).await;
+    check(JobState::Canceled, "run", 2, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -219,9 +219,9 @@ fn batch(name: &str) -> Batch {
     let row = RepositoryRow {
         repository,
         location: name.to_owned(),
-        licence: None,
-        licence_class: LicenceClass::None,
-        licence_evidence: "[]".to_owned(),
+        license: None,
+        license_class: LicenseClass::None,
+        license_evidence: "[]".to_owned(),
         error: None,
         files: Vec::new(),
     };

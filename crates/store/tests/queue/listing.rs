@@ -36,24 +36,24 @@ async fn jobs_are_listed_newest_first_by_state_and_kind() {
             None,
             None,
             100,
-            &["other", "cancelled", "dead", "done", "running", "queued"],
+            &["other", "canceled", "dead", "done", "running", "queued"],
         )
         .await;
         check(
             None,
             None,
             u32::MAX,
-            &["other", "cancelled", "dead", "done", "running", "queued"],
+            &["other", "canceled", "dead", "done", "running", "queued"],
         )
         .await;
-        check(None, None, 2, &["other", "cancelled"]).await;
+        check(None, None, 2, &["other", "canceled"]).await;
         check(None, None, 0, &[]).await;
         check(Some(JobState::Dead), None, 100, &["other", "dead"]).await;
         check(Some(JobState::Dead), Some("work"), 100, &["dead"]).await;
         check(None, Some("other"), 100, &["other"]).await;
         check(None, Some("o%"), 100, &[]).await;
         check(Some(JobState::Running), Some("other"), 100, &[]).await;
-        for state in [JobState::Queued, JobState::Running, JobState::Done, JobState::Cancelled] {
+        for state in [JobState::Queued, JobState::Running, JobState::Done, JobState::Canceled] {
             check(Some(state), None, 100, &[state.as_str()]).await;
         }
     }
@@ -97,7 +97,7 @@ async fn jobs_are_counted_by_kind_and_state() {
 }
 
 #[tokio::test]
-async fn what_has_been_done_or_cancelled_for_long_is_forgotten() {
+async fn what_has_been_done_or_canceled_for_long_is_forgotten() {
     for world in worlds().await {
         for state in JobState::ALL {
             world.enqueue_in(job(state.as_str()), state).await;

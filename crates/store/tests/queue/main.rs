@@ -91,14 +91,14 @@ impl World {
             names: &[&job.name],
             ..request("w", 1)
         };
-        if !matches!(state, JobState::Queued | JobState::Cancelled) {
+        if !matches!(state, JobState::Queued | JobState::Canceled) {
             let fence = self.catalogue.lease(&request).await.unwrap()[0].fence();
             match state {
                 JobState::Done => drop(self.catalogue.complete(&[(fence, "{}".to_owned())]).await.unwrap()),
                 JobState::Dead => assert!(self.catalogue.fail(fence, &failure(None)).await.unwrap()),
                 _ => {}
             }
-        } else if state == JobState::Cancelled {
+        } else if state == JobState::Canceled {
             assert!(self.catalogue.cancel(ids[0]).await.unwrap());
         }
         assert_eq!(self.job(ids[0]).await.state, state);

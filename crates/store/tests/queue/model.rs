@@ -222,7 +222,7 @@ impl Model {
 
     fn cancel(&mut self, id: i64) -> bool {
         let job = self.get(id).filter(|job| is_open(job));
-        job.map(|job| job.state = JobState::Cancelled).is_some()
+        job.map(|job| job.state = JobState::Canceled).is_some()
     }
 
     fn retry(&mut self, id: Option<i64>) -> u64 {
@@ -236,7 +236,7 @@ impl Model {
         for job in &mut self.jobs {
             let named = id == Some(job.id);
             let dead = job.state == JobState::Dead && (named || id.is_none());
-            if dead || (named && job.state == JobState::Cancelled && !open.contains(&job.key)) {
+            if dead || (named && job.state == JobState::Canceled && !open.contains(&job.key)) {
                 (job.state, job.attempts, job.vanished) = (JobState::Queued, 0, 0);
                 self.waiting.retain(|waiting| *waiting != job.id);
                 retried += 1;
@@ -247,7 +247,7 @@ impl Model {
 }
 
 fn is_open(job: &Expected) -> bool {
-    !matches!(job.state, JobState::Done | JobState::Cancelled)
+    !matches!(job.state, JobState::Done | JobState::Canceled)
 }
 
 /// Does one operation to both, and compares what it returns.

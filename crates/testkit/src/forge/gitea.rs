@@ -125,6 +125,6 @@ fn entry(hosted: &Hosted, base: &str) -> Value {
         "created_at": time(hosted.created),
         "updated_at": time(hosted.created + 60),
         "topics": hosted.topics,
-        "licenses": hosted.licence.into_iter().collect::<Vec<_>>(),
+        "licenses": hosted.license.into_iter().collect::<Vec<_>>(),
     })
 }

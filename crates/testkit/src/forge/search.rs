@@ -27,8 +27,8 @@ pub(super) fn finds(text: &str, hosted: &Hosted) -> Result<bool, String> {
                 .is_some_and(|language| language.eq_ignore_ascii_case(value)),
             "topic" => hosted.topics.contains(&value),
             "license" => hosted
-                .licence
-                .is_some_and(|licence| licence.eq_ignore_ascii_case(value)),
+                .license
+                .is_some_and(|license| license.eq_ignore_ascii_case(value)),
             "archived" => hosted.archived == (value == "true"),
             "created" => range(value, seconds)?.contains(&hosted.created),
             "stars" => range(value, |text| text.parse().ok())?.contains(&hosted.stars),
@@ -93,6 +93,6 @@ mod tests {
             (90, 100, 10)
         );
         assert_eq!(count("fork:true language:rust"), 25);
-        assert!(finds("colour:red", &all[0]).is_err());
+        assert!(finds("color:red", &all[0]).is_err());
     }
 }

@@ -19,8 +19,8 @@ pub struct Hosted {
     pub stars: u64,
     /// The main language.
     pub language: Option<&'static str>,
-    /// The licence, an SPDX id.
-    pub licence: Option<&'static str>,
+    /// The license, an SPDX id.
+    pub license: Option<&'static str>,
     /// Topics.
     pub topics: Vec<&'static str>,
     /// The id of what it was forked from.
@@ -154,7 +154,7 @@ impl World {
 /// `count` repositories, the same every time: ids from 1, seven owners, one made every `spacing` seconds since 2015.
 pub fn generate(count: u64, spacing: i64) -> Vec<Hosted> {
     const LANGUAGES: [Option<&str>; 4] = [Some("Rust"), Some("Go"), Some("Jupyter Notebook"), None];
-    const LICENCES: [Option<&str>; 3] = [Some("MIT"), Some("NOASSERTION"), None];
+    const LICENSES: [Option<&str>; 3] = [Some("MIT"), Some("NOASSERTION"), None];
     const TOPICS: [&[&str]; 3] = [&["parser"], &[], &["web", "parser"]];
     let pick = |id: u64, of: usize| usize::try_from(id).expect("a small id") % of;
     (1..=count)
@@ -165,7 +165,7 @@ pub fn generate(count: u64, spacing: i64) -> Vec<Hosted> {
             // Few have many, most have few.
             stars: 10_000 / (id * 7919 % 997 + 1),
             language: LANGUAGES[pick(id, 4)],
-            licence: LICENCES[pick(id, 3)],
+            license: LICENSES[pick(id, 3)],
             topics: TOPICS[pick(id, 3)].to_vec(),
             parent: (id % 10 == 0).then_some(id / 10),
             archived: id % 13 == 0,

@@ -151,7 +151,7 @@ impl Work<'_> {
         while self.progress.step < self.job.steps {
             if stop.is_stopped() {
                 self.save()?;
-                return Err(Error::cancelled());
+                return Err(Error::canceled());
             }
             self.step()?;
             let step = self.progress.step;
@@ -319,7 +319,7 @@ pub(crate) fn batch(dataset: &Dataset, rows: &[usize]) -> Result<Batch, Error> {
     for row in rows.iter().filter_map(|row| dataset.row(*row)) {
         starts.extend(sample_starts(&row, tokens.len()));
         tokens.extend_from_slice(row.tokens);
-        learned.extend((0..row.tokens.len()).map(|position| row.learnt(position)));
+        learned.extend((0..row.tokens.len()).map(|position| row.learned(position)));
     }
     Ok(Batch::new(length, tokens, learned, &starts)?)
 }

@@ -191,7 +191,7 @@ impl TrainEngine for TorchEngine {
     }
 }
 
-/// What the process reads, in the folder of the run.
+/// What the process reads, in the folder of the training.
 struct Files {
     script: PathBuf,
     job: PathBuf,
@@ -257,7 +257,7 @@ impl Outcome {
     /// Why there is no result.
     fn into_error(self) -> Error {
         match self {
-            Self::Stopped => Error::cancelled(),
+            Self::Stopped => Error::canceled(),
             Self::Failed { kind, text, on_gpu } => failed(kind, text, on_gpu),
             Self::Silent { seconds, tail } => Error::new(
                 ErrorKind::Engine,

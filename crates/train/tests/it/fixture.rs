@@ -68,8 +68,8 @@ fn sources() -> Vec<(String, String)> {
     files.into_iter().map(named).collect()
 }
 
-/// A job on the material in the folder of a run.
-pub(crate) fn job(run: &Path, steps: u64) -> TrainJob {
+/// A job on the material in the folder of a training.
+pub(crate) fn job(training: &Path, steps: u64) -> TrainJob {
     let material = material();
     TrainJob {
         version: JOB_VERSION,
@@ -95,7 +95,7 @@ pub(crate) fn job(run: &Path, steps: u64) -> TrainJob {
         validation_rows: 4,
         patience: 0,
         seed: 3,
-        checkpoint: run.join("checkpoint"),
-        out: run.join("result"),
+        checkpoint: training.join("checkpoint"),
+        out: training.join("result"),
     }
 }

@@ -36,10 +36,10 @@ fn broken_base(folder: &Path) -> std::path::PathBuf {
 
 #[test]
 fn steps_without_a_finite_gradient_are_skipped_at_a_lower_rate_and_then_named() {
-    let run = tempfile::tempdir().unwrap();
+    let training = tempfile::tempdir().unwrap();
     let job = TrainJob {
-        base: broken_base(run.path()),
-        ..job(run.path(), 20)
+        base: broken_base(training.path()),
+        ..job(training.path(), 20)
     };
     let (ended, events) = train(&job);
     let error = ended.unwrap_err();
@@ -58,16 +58,16 @@ fn steps_without_a_finite_gradient_are_skipped_at_a_lower_rate_and_then_named() 
         matches!(&events[1], TrainEvent::Warning { text } if text.contains("NaN")),
         "{events:?}"
     );
-    assert!(!run.path().join("result").exists());
+    assert!(!training.path().join("result").exists());
 }
 
 #[test]
 fn training_that_does_not_help_ends_early_and_again_after_a_kill() {
-    let run = tempfile::tempdir().unwrap();
+    let training = tempfile::tempdir().unwrap();
     let mut job = TrainJob {
         patience: 2,
         validation_steps: 1,
-        ..job(run.path(), 50)
+        ..job(training.path(), 50)
     };
     // So high a rate makes everything worse.
     job.schedule.peak = 30.0;
@@ -92,7 +92,7 @@ fn training_that_does_not_help_ends_early_and_again_after_a_kill() {
     Adapter::read(&job.out, &base).unwrap();
 
     // Killed between the last checkpoint and the result, it takes no further step.
-    fs::rename(&job.out, run.path().join("checkpoint/best")).unwrap();
+    fs::rename(&job.out, training.path().join("checkpoint/best")).unwrap();
     let (ended, events) = train(&job);
     assert_eq!(ended.unwrap(), Ended::Early);
     assert!(
@@ -104,14 +104,14 @@ fn training_that_does_not_help_ends_early_and_again_after_a_kill() {
 
 #[test]
 fn a_base_that_is_too_large_or_none_is_not_for_this_engine() {
-    let run = tempfile::tempdir().unwrap();
-    let mut job = job(run.path(), 1);
+    let training = tempfile::tempdir().unwrap();
+    let mut job = job(training.path(), 1);
     assert!(matches!(NativeEngine.probe(&job), Support::Yes { bytes, .. } if bytes > 1_000_000));
     let text = fs::read_to_string(job.base.join("config.json")).unwrap();
-    job.base = run.path().to_owned();
+    job.base = training.path().to_owned();
     assert!(matches!(NativeEngine.probe(&job), Support::No { why } if why.contains("config.json")));
     let large = text.replace("\"intermediate_size\": 688", "\"intermediate_size\": 688000");
     assert_ne!(large, text);
-    fs::write(run.path().join("config.json"), large).unwrap();
+    fs::write(training.path().join("config.json"), large).unwrap();
     assert!(matches!(NativeEngine.probe(&job), Support::No { why } if why.contains("parameters")));
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::fixture;
 
-/// The first lines of every script: `run` is the folder of the run.
+/// The first lines of every script: `run` is the folder of the training.
 const START: &str = r#"#!/bin/sh
 for word; do case $word in */train.py) run=${word%/*} ;; esac; done
 say() { printf '%s\n' "$1"; }
@@ -25,7 +25,7 @@ hello() {
 done_well() { mkdir -p "$run/result"; say '{"event":"done","ended":"all_steps"}'; exit 0; }
 "#;
 
-/// A fake Python and the folder of a run.
+/// A fake Python and the folder of a training.
 struct Fake {
     root: TempDir,
     job: TrainJob,
@@ -66,13 +66,13 @@ impl Fake {
         (ended, events)
     }
 
-    fn run_folder(&self) -> PathBuf {
+    fn training_folder(&self) -> PathBuf {
         self.root.path().join("run")
     }
 
     /// Whether the process whose number is in a file is gone.
     fn is_gone(&self, file: &str) -> bool {
-        let number = fs::read_to_string(self.run_folder().join(file)).unwrap();
+        let number = fs::read_to_string(self.training_folder().join(file)).unwrap();
         let status = PathBuf::from(format!("/proc/{}/stat", number.trim()));
         let since = Instant::now();
         let is_there = || fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") Z "));
@@ -146,10 +146,10 @@ done_well"#,
         TrainEvent::Checkpoint { step: 2 },
     ];
     assert_eq!(events, expected);
-    let given = fs::read(fake.run_folder().join("torch-job.json")).unwrap();
+    let given = fs::read(fake.training_folder().join("torch-job.json")).unwrap();
     assert_eq!(serde_json::from_slice::<TrainJob>(&given).unwrap(), fake.job);
     assert!(
-        fs::read_to_string(fake.run_folder().join("train.py"))
+        fs::read_to_string(fake.training_folder().join("train.py"))
             .unwrap()
             .contains("heartbeat")
     );
@@ -230,7 +230,7 @@ fn other_machines_have_time_to_come_and_are_told_what_to_start() {
         panic!("{events:?}")
     };
     assert!(text.contains("--node-rank N --master-addr head"), "{text}");
-    let words = fs::read_to_string(fake.run_folder().join("words")).unwrap();
+    let words = fs::read_to_string(fake.training_folder().join("words")).unwrap();
     assert!(
         words.starts_with("-m torch.distributed.run --nnodes 2") && words.contains("--node-rank 0"),
         "{words}"
@@ -274,7 +274,7 @@ done_well"#,
     assert_eq!(ended.unwrap(), Ended::AllSteps);
     let memory = [2, 1].map(|rows_at_once| TrainEvent::Memory { rows_at_once });
     assert_eq!(events, memory);
-    let rows = fs::read_to_string(fake.run_folder().join("rows")).unwrap();
+    let rows = fs::read_to_string(fake.training_folder().join("rows")).unwrap();
     assert!(rows.contains("\"rows_at_once\": 1,"), "{rows}");
 }
 
@@ -289,7 +289,7 @@ fn a_process_that_is_always_killed_is_given_up() {
         (ErrorKind::Engine, ErrorCode::OutOfMemory)
     );
     assert_eq!(events.len(), 5);
-    let attempts = fs::read_to_string(fake.run_folder().join("attempts")).unwrap();
+    let attempts = fs::read_to_string(fake.training_folder().join("attempts")).unwrap();
     assert_eq!(attempts.lines().count(), 6);
 }
 
@@ -303,10 +303,7 @@ while :; do sleep 0.1; say '{"event":"heartbeat"}'; done"#,
     );
     let (ended, events) = fake.run_until(|event| matches!(event, TrainEvent::Started { .. }));
     let error = ended.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.code()),
-        (ErrorKind::Cancelled, ErrorCode::Cancelled)
-    );
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Canceled, ErrorCode::Canceled));
     assert_eq!(events.last(), Some(&TrainEvent::Checkpoint { step: 1 }));
 }
 
@@ -320,7 +317,7 @@ while :; do sleep 0.1; say '{"event":"heartbeat"}'; done"#;
     let fake = Fake::with(script, |config| config.grace_seconds = 1);
     let since = Instant::now();
     let (ended, _) = fake.run_until(|event| matches!(event, TrainEvent::Started { .. }));
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Canceled);
     assert!(since.elapsed() >= Duration::from_secs(1) && since.elapsed() < Duration::from_secs(20));
     assert!(fake.is_gone("leader"));
 }

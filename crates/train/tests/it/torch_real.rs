@@ -132,7 +132,7 @@ fn falls(events: &[TrainEvent]) -> bool {
     curve.last().unwrap()[0] < curve[0][0] - 0.3
 }
 
-/// The processes of a run, by their command lines.
+/// The processes of a training, by their command lines.
 fn processes(run: &Path) -> Vec<u32> {
     let script = run.join("train.py");
     let numbers = fs::read_dir("/proc").unwrap().flatten();
@@ -255,7 +255,7 @@ fn a_killed_or_stopped_training_goes_on_as_if_it_had_not_been() {
         }
     };
     let (ended, more) = run_with(&engine, &job("broken"), stop);
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Canceled);
     assert!(
         matches!(more.first(), Some(TrainEvent::Started { step: 4, .. })),
         "{more:?}"
@@ -299,7 +299,7 @@ fn two_processes_give_the_losses_of_one() {
         }
     };
     let (ended, mut events) = run_with(&two, &job, stop);
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Canceled);
     let folder = root.path().join("two");
     let mut killed = 0;
     let kill_one = |event: &TrainEvent, _: &StopToken| {
@@ -352,7 +352,7 @@ fn a_base_that_is_spread_over_two_processes_gives_the_losses_of_one() {
         }
     };
     let (ended, mut events) = run_with(&spread, &job, stop);
-    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::Canceled);
     let (ended, more) = run(&spread, &job);
     assert_eq!(ended.unwrap(), Ended::AllSteps);
     events.extend(more);
@@ -469,7 +469,7 @@ fn the_process_ends_with_the_one_that_started_it() {
     let Some(python) = python() else { return };
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("run");
-    // Writes the files of the run.
+    // Writes the files of the training.
     engine(&python).probe(&fixture::job(&folder, 10_000));
     let mut parent = Command::new("sh")
         .args([

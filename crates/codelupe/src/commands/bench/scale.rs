@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use codelupe_core::{BlobId, ErrorCode};
 use codelupe_dedup::{Banding, ElectionConfig, Groups, MAX_PERMUTATIONS, Outcome, SCHEME, ShingleSize, Signer, elect};
-use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, NeighbourLimits, SignedDocument};
+use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, NeighborLimits, SignedDocument};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ pub(super) async fn run(documents: u32, folder: &Path) -> anyhow::Result<Point> 
     let _lock = data.lock()?;
     let catalogue = Catalogue::open(&CatalogueUrl::Sqlite(data.catalogue()), Migrate::Allowed).await?;
     let banding = Banding::default();
-    let index = lsh::open(IndexKind::Disk, &data, &catalogue, &parameters(banding)).await?;
+    let index = lsh::open(LshKind::Disk, &data, &catalogue, &parameters(banding)).await?;
     let synthetic = Synthetic::new();
     let (started, cpu) = (Instant::now(), cpu_seconds());
     let bytes = insert(&synthetic, index.as_ref(), banding, documents).await?;
@@ -175,9 +175,9 @@ pub(super) async fn run(documents: u32, folder: &Path) -> anyhow::Result<Point> 
     })
 }
 
-fn parameters(banding: Banding) -> IndexParameters {
+fn parameters(banding: Banding) -> LshParameters {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    IndexParameters {
+    LshParameters {
         scheme: SCHEME.to_owned(),
         recipe: "synthetic".to_owned(),
         shingle_tokens: count(ShingleSize::default().get()),
@@ -303,9 +303,9 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 
 async fn ask(synthetic: &Synthetic, index: &dyn LshIndex, banding: Banding, documents: u32) -> anyhow::Result<Asked> {
     let mut signer = Signer::new(ShingleSize::default());
-    let limits = NeighbourLimits {
+    let limits = NeighborLimits {
         bucket: 1024,
-        neighbours: 20,
+        neighbors: 20,
     };
     let (mut questions, mut answers) = (Vec::new(), Vec::new());
     for doc in (0..documents).step_by((documents / SAMPLE).max(1) as usize) {
@@ -315,7 +315,7 @@ async fn ask(synthetic: &Synthetic, index: &dyn LshIndex, banding: Banding, docu
             continue;
         };
         let keys: Vec<u64> = banding.keys(&signature).collect();
-        let found = index.neighbours(&keys, limits).await?.found;
+        let found = index.neighbors(&keys, limits).await?.found;
         questions.push(started.elapsed().as_secs_f64() * 1e6);
         let itself = found
             .iter()

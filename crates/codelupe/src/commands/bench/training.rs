@@ -26,7 +26,7 @@ const TORCH: &str = include_str!("../../../../model/benches/torch_step.py");
 /// Files that samples are made of.
 const FILES: usize = 12_000;
 
-/// Ids of the tokenizer that is learnt from some of them.
+/// Ids of the tokenizer that is learned from some of them.
 const VOCABULARY: usize = 32_000;
 
 /// What is measured: a model's shape, rows and their length, steps.

@@ -64,7 +64,7 @@ fn agree(settings: &Settings, steps: &[RollbackStep]) -> anyhow::Result<()> {
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(Failure::new(ErrorCode::Cancelled, "not undone").into())
+    Err(Failure::new(ErrorCode::Canceled, "not undone").into())
 }
 
 fn describe(steps: &[RollbackStep]) -> String {

@@ -154,7 +154,7 @@ fn histogram(sizes: &[ClusterSize]) -> String {
 }
 
 fn counts(run: &Deduplicated) -> String {
-    let index = &run.index;
+    let index = &run.lsh;
     format!(
         "The last run compared {} pairs, {} of them earlier: {} verified, {} false candidates ({:.1} %).\n\
          {} contents met the bound on candidates; {} share one band key at most; the largest cluster has {} files.\n\
@@ -169,7 +169,7 @@ fn counts(run: &Deduplicated) -> String {
         HumanCount(run.largest_cluster),
         HumanCount(index.documents),
         HumanBytes(index.bytes),
-        index.runs,
+        index.sorted_files,
         HumanCount(index.comparisons),
     )
 }

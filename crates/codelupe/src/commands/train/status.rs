@@ -1,9 +1,9 @@
-//! `codelupe train status` and `codelupe train runs`.
+//! `codelupe train status` and `codelupe train list`.
 
 use std::fmt::Write as _;
 
 use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{ModelRow, ModelState, RunRow, RunState};
+use codelupe_store::catalogue::{ModelRow, ModelState, TrainingRow, TrainingState};
 use codelupe_train::trainer::is_locked;
 use serde_json::{Value, json};
 
@@ -13,65 +13,65 @@ use crate::settings::Settings;
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let open = catalogue.open_run().await?;
-    let last = catalogue.runs(1).await?.into_iter().next();
+    let open = catalogue.open_training().await?;
+    let last = catalogue.trainings(1).await?.into_iter().next();
     let models = catalogue.models().await?;
     let promoted: Vec<&ModelRow> = models
         .iter()
         .filter(|model| model.state == ModelState::Promoted)
         .collect();
-    let mut learnt = serde_json::Map::new();
+    let mut learned = serde_json::Map::new();
     for model in &promoted {
         let contents = catalogue.trained_contents(&model.line).await?.len();
-        learnt.insert(model.line.clone(), json!(contents));
+        learned.insert(model.line.clone(), json!(contents));
     }
     let state = state(open.as_ref(), last.as_ref(), is_locked(&settings.folder)?);
     let value = json!({
         "state": state,
-        "open_run": open.as_ref().map(run_value),
-        "last_run": last.as_ref().map(run_value),
+        "open_training": open.as_ref().map(training_value),
+        "last_training": last.as_ref().map(training_value),
         "in_use": promoted.iter().map(|model| &model.name).collect::<Vec<_>>(),
-        "learnt": learnt,
+        "learned": learned,
     });
     print(settings.json, &value, || {
         let mut text = format!("The trainer is {state}.");
         for model in &promoted {
-            let learnt = learnt.get(&model.line).and_then(Value::as_u64).unwrap_or(0);
-            let _ = write!(text, "\nIn use: {} ({learnt} files learnt)", model.name);
+            let learned = learned.get(&model.line).and_then(Value::as_u64).unwrap_or(0);
+            let _ = write!(text, "\nIn use: {} ({learned} files learned)", model.name);
         }
-        if let Some(run) = &last {
-            let _ = write!(text, "\n{}", runs_table(std::slice::from_ref(run)));
+        if let Some(training) = &last {
+            let _ = write!(text, "\n{}", trainings_table(std::slice::from_ref(training)));
         }
         text
     })
 }
 
 /// One word on what the trainer does.
-fn state(open: Option<&RunRow>, last: Option<&RunRow>, trains: bool) -> &'static str {
+fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, trains: bool) -> &'static str {
     match (open, last, trains) {
-        (Some(run), _, true) => run.state.as_str(),
+        (Some(training), _, true) => training.state.as_str(),
         (Some(_), _, false) => "interrupted",
         (None, _, true) => "waiting",
-        (None, Some(run), false) if run.state == RunState::Failed => "failed",
+        (None, Some(training), false) if training.state == TrainingState::Failed => "failed",
         (None, _, false) => "idle",
     }
 }
 
-pub(super) async fn runs(settings: &Settings, limit: u32) -> anyhow::Result<()> {
+pub(super) async fn list(settings: &Settings, limit: u32) -> anyhow::Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let runs = catalogue.runs(limit).await?;
-    let value: Vec<Value> = runs.iter().map(run_value).collect();
+    let trainings = catalogue.trainings(limit).await?;
+    let value: Vec<Value> = trainings.iter().map(training_value).collect();
     print(settings.json, &value, || {
-        if runs.is_empty() {
-            return "There was no run yet: codelupe train".to_owned();
+        if trainings.is_empty() {
+            return "There was no training yet: codelupe train".to_owned();
         }
-        runs_table(&runs)
+        trainings_table(&trainings)
     })
 }
 
-/// A run whose JSON texts are values.
-fn run_value(run: &RunRow) -> Value {
-    let mut value = json!(run);
+/// A training whose JSON texts are values.
+fn training_value(training: &TrainingRow) -> Value {
+    let mut value = json!(training);
     for field in ["config", "figures"] {
         if let Some(text) = value[field].as_str() {
             value[field] = serde_json::from_str(text).unwrap_or_default();
@@ -80,9 +80,9 @@ fn run_value(run: &RunRow) -> Value {
     value
 }
 
-fn runs_table(runs: &[RunRow]) -> String {
+fn trainings_table(trainings: &[TrainingRow]) -> String {
     let headings = [
-        "run",
+        "training",
         "state",
         "base",
         "engine",
@@ -93,8 +93,8 @@ fn runs_table(runs: &[RunRow]) -> String {
         "error",
     ];
     let mut table = tables::table(&headings, &[4, 5, 6, 7]);
-    for run in runs {
-        let value = run_value(run);
+    for training in trainings {
+        let value = training_value(training);
         let figures = &value["figures"];
         let number = |name: &str, digits: usize| {
             figures[name]
@@ -102,15 +102,15 @@ fn runs_table(runs: &[RunRow]) -> String {
                 .map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
         };
         table.add_row([
-            run.name.clone(),
-            run.state.to_string(),
-            run.base.clone(),
-            run.engine.clone().unwrap_or_default(),
+            training.name.clone(),
+            training.state.to_string(),
+            training.base.clone(),
+            training.engine.clone().unwrap_or_default(),
             number("steps", 0),
             number("held_out_loss", 4),
             number("compared_loss", 4),
             number("tokens_per_second", 0),
-            run.error.clone().unwrap_or_default(),
+            training.error.clone().unwrap_or_default(),
         ]);
     }
     table.to_string()

@@ -10,13 +10,13 @@ use super::{tell, told};
 /// How often it is looked for news and signals.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// The pause after a run that failed; it doubles with each further one.
+/// The pause after a training that failed; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_mins(1);
 
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// Runs whenever enough is new, or was waited for long enough, or somebody asks, until stopped.
+/// Trains whenever enough is new, or was waited for long enough, or somebody asks, until stopped.
 pub(super) fn watch(trainer: &Trainer, first: Request, max_wait: u64, stop: &StopToken) -> Result<(), Error> {
     let max_wait = Duration::from_secs(max_wait.saturating_mul(60));
     let mut force = first.force;
@@ -27,7 +27,7 @@ pub(super) fn watch(trainer: &Trainer, first: Request, max_wait: u64, stop: &Sto
         let request = Request {
             force: std::mem::take(&mut force) || trainer.is_asked()? || waited,
         };
-        match trainer.run_once(request, &mut tell) {
+        match trainer.train_once(request, &mut tell) {
             Ok(Outcome::Waiting { new_files: 0, .. }) => {
                 waiting_since = None;
                 pause(LOOK_EVERY, stop);
@@ -47,7 +47,7 @@ pub(super) fn watch(trainer: &Trainer, first: Request, max_wait: u64, stop: &Sto
             Err(error) if stop.is_stopped() => return stopped(error),
             Err(error) if waits_for_data(&error) => pause(LOOK_EVERY, stop),
             Err(error) => {
-                tracing::error!(error = error.chain(), "a run failed");
+                tracing::error!(error = error.chain(), "a training failed");
                 pause((FIRST_PAUSE * 2_u32.pow(failed)).min(LONGEST_PAUSE), stop);
                 failed = (failed + 1).min(6);
             }
@@ -63,7 +63,7 @@ fn waits_for_data(error: &Error) -> bool {
 
 /// A stop that was asked for is no failure.
 fn stopped(error: Error) -> Result<(), Error> {
-    if error.kind() == ErrorKind::Cancelled {
+    if error.kind() == ErrorKind::Canceled {
         Ok(())
     } else {
         Err(error)

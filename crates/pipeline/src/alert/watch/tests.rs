@@ -13,8 +13,8 @@ fn folded(errors: &[(&str, u64)]) -> Folded {
     folded
 }
 
-fn report(word: &str) -> ErrorReport {
-    ErrorReport::new("test", ErrorCode::Network, word, ErrorContext::new())
+fn report(word: &str) -> ErrorOccurrence {
+    ErrorOccurrence::new("test", ErrorCode::Network, word, ErrorContext::new())
 }
 
 /// Runs looks one after another; `expected` is at which second which alert with which count is raised.

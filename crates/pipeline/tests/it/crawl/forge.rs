@@ -45,7 +45,7 @@ impl Forge {
             id,
             full_name: format!("o/{id}"),
             stars: Some(id % 100),
-            licence: Some("MIT".to_owned()),
+            license: Some("MIT".to_owned()),
             created_at: Some(EPOCH + 1000 * id.cast_signed()),
             ..HostedRepository::default()
         };

@@ -12,7 +12,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// The columns of a [`HostedRecord`].
 pub(crate) const COLUMNS: &str = "forge, id, node_id, full_name, name_key, clone_url, description, homepage, topics, \
-    licence, language, languages, stars, forks, watchers, open_issues, size_kib, fork, parent, archived, disabled, mirror, \
+    license, language, languages, stars, forks, watchers, open_issues, size_kib, fork, parent, archived, disabled, mirror, \
     template, private, empty, default_branch, created_at, pushed_at, updated_at, raw, etag, first_seen, last_listed, \
     last_refreshed, checked_at, state, gone_at, score, opt_out";
 
@@ -29,7 +29,7 @@ pub(crate) struct HostedRecord {
     pub(crate) description: Option<String>,
     pub(crate) homepage: Option<String>,
     pub(crate) topics: String,
-    pub(crate) licence: Option<String>,
+    pub(crate) license: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) languages: String,
     pub(crate) stars: Option<i64>,
@@ -120,7 +120,7 @@ impl HostedRecord {
             description: optional(repository.description.as_ref()),
             homepage: optional(repository.homepage.as_ref()),
             topics: serde_json::json!(repository.topics).to_string(),
-            licence: optional(repository.licence.as_ref()),
+            license: optional(repository.license.as_ref()),
             language: optional(repository.language.as_ref()),
             languages: serde_json::json!(repository.languages).to_string(),
             stars: repository.stars.map(storable_size),
@@ -169,7 +169,7 @@ impl HostedRecord {
             description: self.description.clone(),
             homepage: self.homepage.clone(),
             topics: serde_json::from_str(&self.topics).map_err(|error| self.corrupt("topics", error))?,
-            licence: self.licence.clone(),
+            license: self.license.clone(),
             language: self.language.clone(),
             languages: serde_json::from_str(&self.languages).map_err(|error| self.corrupt("languages", error))?,
             stars: count(self.stars),

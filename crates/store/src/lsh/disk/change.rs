@@ -10,9 +10,9 @@ use codelupe_core::BlobId;
 use super::entry::{Document, Posting};
 use super::list::{self, Row};
 use super::manifest::{self, ComparisonsEntry, Manifest};
-use super::merge::{MAX_RUNS, Merged, first_to_merge};
-use super::run::{Run, RunEntry, RunWriter};
+use super::merge::{MAX_SORTED_FILES, Merged, first_to_merge};
 use super::snapshot::Snapshot;
+use super::sorted::{SortedEntry, SortedFile, SortedWriter};
 use crate::error::Error;
 use crate::lsh::{Comparison, number_after};
 
@@ -86,29 +86,34 @@ impl<'a> Change<'a> {
         list::write(self.folder, name, rows)
     }
 
-    /// Adds documents with their keys as a run. Where there are too many runs, some become one first.
+    /// Adds documents with their keys as a sorted file. Where there are too many sorted files, some become one first.
     pub(super) fn insert(&mut self, documents: &[&(BlobId, Vec<u64>)]) -> Result<(), Error> {
-        if self.before.runs.len() >= MAX_RUNS {
-            let sizes: Vec<u32> = self.before.runs.iter().map(|run| run.entry.documents).collect();
+        if self.before.sorted_files.len() >= MAX_SORTED_FILES {
+            let sizes: Vec<u32> = self
+                .before
+                .sorted_files
+                .iter()
+                .map(|sorted| sorted.entry.documents)
+                .collect();
             self.merge(first_to_merge(&sizes))?;
         }
         let numbers = self.after.next..number_after(self.after.next, documents.len())?;
-        let run = self.write_run(numbers.clone(), documents)?;
-        self.after.runs.push(run);
+        let sorted = self.write_sorted(numbers.clone(), documents)?;
+        self.after.sorted_files.push(sorted);
         self.after.next = numbers.end;
         Ok(())
     }
 
-    fn write_run(&mut self, numbers: Range<u32>, documents: &[&(BlobId, Vec<u64>)]) -> Result<RunEntry, Error> {
-        let name = self.new_name("run");
-        let mut run = RunWriter::create(self.folder.join(&name))?;
+    fn write_sorted(&mut self, numbers: Range<u32>, documents: &[&(BlobId, Vec<u64>)]) -> Result<SortedEntry, Error> {
+        let name = self.new_name("sorted");
+        let mut sorted = SortedWriter::create(self.folder.join(&name))?;
         let numbered = || numbers.clone().zip(documents);
-        run.column(numbered().map(|(number, (blob, _))| Ok(Document { number, blob: *blob })))?;
+        sorted.column(numbered().map(|(number, (blob, _))| Ok(Document { number, blob: *blob })))?;
         let mut postings: Vec<Posting> = numbered()
             .map(|(number, (blob, _))| Posting::of_blob(blob, number))
             .collect();
         postings.sort_unstable();
-        run.column(postings.iter().copied().map(Ok))?;
+        sorted.column(postings.iter().copied().map(Ok))?;
         let bands = self.after.parameters.bands as usize;
         for band in 0..bands {
             postings = numbered()
@@ -120,16 +125,16 @@ impl<'a> Change<'a> {
                 })
                 .collect();
             postings.sort_unstable();
-            run.column(postings.iter().copied().map(Ok))?;
+            sorted.column(postings.iter().copied().map(Ok))?;
         }
-        run.finish(name, numbers)
+        sorted.finish(name, numbers)
     }
 
-    /// Makes one run of those from `first` on, without the documents that were removed.
+    /// Makes one sorted file of those from `first` on, without the documents that were removed.
     pub(super) fn merge(&mut self, first: usize) -> Result<(), Error> {
         let before = self.before;
-        let runs = &before.runs[first..];
-        let (Some(from), Some(to)) = (runs.first(), runs.last()) else {
+        let sorted_files = &before.sorted_files[first..];
+        let (Some(from), Some(to)) = (sorted_files.first(), sorted_files.last()) else {
             return Ok(());
         };
         let numbers = from.entry.numbers.start..to.entry.numbers.end;
@@ -138,11 +143,11 @@ impl<'a> Change<'a> {
             .iter()
             .copied()
             .partition(|number| numbers.contains(number));
-        self.after.runs.truncate(first);
-        let stored: usize = runs.iter().map(|run| run.entry.documents as usize).sum();
+        self.after.sorted_files.truncate(first);
+        let stored: usize = sorted_files.iter().map(|sorted| sorted.entry.documents as usize).sum();
         if stored > dropped.len() {
-            let run = self.write_merged(numbers, runs)?;
-            self.after.runs.push(run);
+            let sorted = self.write_merged(numbers, sorted_files)?;
+            self.after.sorted_files.push(sorted);
         }
         if !dropped.is_empty() {
             self.forget_comparisons(&dropped)?;
@@ -151,16 +156,22 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    fn write_merged(&mut self, numbers: Range<u32>, runs: &[Arc<Run>]) -> Result<RunEntry, Error> {
+    fn write_merged(&mut self, numbers: Range<u32>, sorted_files: &[Arc<SortedFile>]) -> Result<SortedEntry, Error> {
         let removed = &self.before.removed;
-        let name = self.new_name("run");
-        let mut run = RunWriter::create(self.folder.join(&name))?;
-        run.column(Merged::new(runs.iter().map(|run| &run.documents), removed))?;
-        run.column(Merged::new(runs.iter().map(|run| &run.blobs), removed))?;
+        let name = self.new_name("sorted");
+        let mut sorted = SortedWriter::create(self.folder.join(&name))?;
+        sorted.column(Merged::new(
+            sorted_files.iter().map(|sorted| &sorted.documents),
+            removed,
+        ))?;
+        sorted.column(Merged::new(sorted_files.iter().map(|sorted| &sorted.blobs), removed))?;
         for band in 0..self.after.parameters.bands as usize {
-            run.column(Merged::new(runs.iter().map(|run| &run.bands[band]), removed))?;
+            sorted.column(Merged::new(
+                sorted_files.iter().map(|sorted| &sorted.bands[band]),
+                removed,
+            ))?;
         }
-        run.finish(name, numbers)
+        sorted.finish(name, numbers)
     }
 
     fn set_removed(&mut self, removed: &[u32]) -> Result<(), Error> {

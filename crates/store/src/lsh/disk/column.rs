@@ -1,4 +1,4 @@
-//! A sorted column of a run: blocks of [`BLOCK`] entries, and in memory, for each block, its first key and its checksum.
+//! A sorted column of a sorted file: blocks of [`BLOCK`] entries, and in memory, for each block, its first key and its checksum.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use codelupe_core::text::display_name;
 use super::entry::{Entry, array};
 use crate::error::{Error, ErrorKind};
 
-/// Entries in a block. A question reads one block for each band and run: 3 KB.
+/// Entries in a block. A question reads one block for each band and sorted file: 3 KB.
 pub(super) const BLOCK: usize = 256;
 
 /// Bytes of a fence: the first key and the CRC-32 of a block.
@@ -79,7 +79,7 @@ impl Fence {
     }
 }
 
-/// A column of an open run.
+/// A column of an open sorted file.
 #[derive(Debug)]
 pub(super) struct Column<E> {
     source: Arc<Source>,

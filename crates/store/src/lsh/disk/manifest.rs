@@ -9,10 +9,10 @@ use codelupe_core::text::display_name;
 use serde::{Deserialize, Serialize};
 
 use super::list::ListEntry;
-use super::run::RunEntry;
+use super::sorted::SortedEntry;
 use crate::error::{Error, ErrorKind};
 use crate::folder::{publish, sync_folder, write_synced};
-use crate::lsh::IndexParameters;
+use crate::lsh::LshParameters;
 
 const NAME: &str = "manifest.json";
 
@@ -20,20 +20,20 @@ const NAME: &str = "manifest.json";
 const NEW_NAME: &str = "manifest.json.new";
 
 /// The version of the files.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the index is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
-    pub(super) parameters: IndexParameters,
+    pub(super) parameters: LshParameters,
     /// The number of the next document.
     pub(super) next: u32,
     /// The number of the next file.
     pub(super) next_file: u64,
     /// In order of their numbers, which do not overlap.
-    pub(super) runs: Vec<RunEntry>,
-    /// The removed documents that are still in runs.
+    pub(super) sorted_files: Vec<SortedEntry>,
+    /// The removed documents that are still in sorted files.
     pub(super) removed: Option<ListEntry>,
     pub(super) comparisons: Option<ComparisonsEntry>,
 }
@@ -64,12 +64,12 @@ struct Format {
 
 impl Manifest {
     /// An empty index.
-    pub(super) const fn new(parameters: IndexParameters) -> Self {
+    pub(super) const fn new(parameters: LshParameters) -> Self {
         Self {
             parameters,
             next: 0,
             next_file: 0,
-            runs: Vec::new(),
+            sorted_files: Vec::new(),
             removed: None,
             comparisons: None,
         }
@@ -79,15 +79,15 @@ impl Manifest {
     pub(super) fn files(&self) -> HashSet<&str> {
         let lists = self.removed.iter();
         let lists = lists.chain(self.comparisons.iter().map(|comparisons| &comparisons.list));
-        let runs = self.runs.iter().map(|run| run.name.as_str());
-        runs.chain(lists.map(|list| list.name.as_str())).collect()
+        let sorted_files = self.sorted_files.iter().map(|sorted| sorted.name.as_str());
+        sorted_files.chain(lists.map(|list| list.name.as_str())).collect()
     }
 
     /// Bytes of the files it names.
     pub(super) fn bytes(&self) -> u64 {
         let lists = self.removed.iter();
         let lists = lists.chain(self.comparisons.iter().map(|comparisons| &comparisons.list));
-        self.runs.iter().map(|run| run.bytes).sum::<u64>() + lists.map(|list| list.bytes).sum::<u64>()
+        self.sorted_files.iter().map(|sorted| sorted.bytes).sum::<u64>() + lists.map(|list| list.bytes).sum::<u64>()
     }
 
     /// Reads what [`read`] gave.
@@ -160,5 +160,5 @@ pub(super) fn is_ours(name: &str) -> bool {
         let number = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('-'));
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    name == NEW_NAME || ["run", "removed", "comparisons"].into_iter().any(numbered)
+    name == NEW_NAME || ["sorted", "removed", "comparisons"].into_iter().any(numbered)
 }

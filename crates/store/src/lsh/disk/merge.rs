@@ -1,4 +1,4 @@
-//! Several sorted columns as one, and which runs become one.
+//! Several sorted columns as one, and which sorted files become one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,8 +7,8 @@ use super::column::{Column, Scan};
 use super::entry::Entry;
 use crate::error::Error;
 
-/// Runs that an index has at most. A question looks into each.
-pub(super) const MAX_RUNS: usize = 8;
+/// Sorted files that an index has at most. A question looks into each.
+pub(super) const MAX_SORTED_FILES: usize = 8;
 
 /// The entries of several columns in order, without those of removed documents. It holds a buffer of each column.
 pub(super) struct Merged<'a, E> {
@@ -60,7 +60,7 @@ impl<E: Entry> Iterator for Merged<'_, E> {
     }
 }
 
-/// The first of the last runs that become one, by their sizes: at least two, and each further one that is no larger than all
+/// The first of the last sorted files that become one, by their sizes: at least two, and each further one that is no larger than all
 /// that come after it together. In a hundred inserts a document is written about three times, in a thousand six.
 pub(super) fn first_to_merge(sizes: &[u32]) -> usize {
     let mut first = sizes.len().saturating_sub(2);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_runs_are_merged_and_large_ones_are_left() {
+    fn small_files_are_merged_and_large_ones_are_left() {
         for (sizes, first) in [
             (&[1, 1, 1, 1, 1, 1, 1, 1][..], 0),
             (&[9, 1, 1, 1, 1, 1, 1, 1], 1),
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn a_document_is_written_a_few_times() {
-        let (mut runs, mut written) = (Vec::new(), 0);
+        let (mut sorted_files, mut written) = (Vec::new(), 0);
         for _ in 0..1000 {
-            if runs.len() == MAX_RUNS {
-                let merged: u32 = runs.drain(first_to_merge(&runs)..).sum();
+            if sorted_files.len() == MAX_SORTED_FILES {
+                let merged: u32 = sorted_files.drain(first_to_merge(&sorted_files)..).sum();
                 written += merged;
-                runs.push(merged);
+                sorted_files.push(merged);
             }
-            runs.push(1);
+            sorted_files.push(1);
             written += 1;
         }
         assert!(written < 7 * 1000, "{written}");

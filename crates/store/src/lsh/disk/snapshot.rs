@@ -10,18 +10,18 @@ use super::entry::{Entry, blob_key};
 use super::list::List;
 use super::manifest::{self, Manifest};
 use super::merge::Merged;
-use super::run::{Run, RunEntry};
+use super::sorted::{SortedEntry, SortedFile};
 use crate::error::{Error, ErrorKind};
 use crate::lsh::ranking::Ranking;
-use crate::lsh::{Comparison, IndexFigures, Neighbour, NeighbourLimits, Neighbours};
+use crate::lsh::{Comparison, LshFigures, Neighbor, NeighborLimits, Neighbors};
 
-/// An index with its runs open.
+/// An index with its sorted files open.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     /// The text that the manifest was read from.
     text: Vec<u8>,
     pub(super) manifest: Manifest,
-    pub(super) runs: Vec<Arc<Run>>,
+    pub(super) sorted_files: Vec<Arc<SortedFile>>,
     /// Sorted.
     pub(super) removed: Vec<u32>,
     comparisons: Option<List>,
@@ -57,12 +57,12 @@ impl Snapshot {
 
     fn open(folder: &Path, text: Vec<u8>, earlier: Option<&Arc<Self>>) -> Result<Self, Error> {
         let manifest = Manifest::parse(folder, &text)?;
-        let known = earlier.map_or(&[][..], |earlier| &earlier.runs);
-        let open = |entry: &RunEntry| match known.iter().find(|run| run.entry == *entry) {
-            Some(run) => Ok(Arc::clone(run)),
-            None => Run::open(folder, entry, manifest.parameters.bands).map(Arc::new),
+        let known = earlier.map_or(&[][..], |earlier| &earlier.sorted_files);
+        let open = |entry: &SortedEntry| match known.iter().find(|sorted| sorted.entry == *entry) {
+            Some(sorted) => Ok(Arc::clone(sorted)),
+            None => SortedFile::open(folder, entry, manifest.parameters.bands).map(Arc::new),
         };
-        let runs = manifest.runs.iter().map(open).collect::<Result<_, _>>()?;
+        let sorted_files = manifest.sorted_files.iter().map(open).collect::<Result<_, _>>()?;
         let removed = match &manifest.removed {
             Some(removed) => List::open(folder, removed)?.rows()?,
             None => Vec::new(),
@@ -72,20 +72,23 @@ impl Snapshot {
         Ok(Self {
             text,
             manifest,
-            runs,
+            sorted_files,
             removed,
             comparisons,
         })
     }
 
-    /// Whether less than half of what is in the runs is still there.
+    /// Whether less than half of what is in the sorted files is still there.
     pub(super) fn is_mostly_removed(&self) -> bool {
         self.removed.len() as u64 * 2 > self.stored()
     }
 
-    /// Documents in the runs.
+    /// Documents in the sorted files.
     fn stored(&self) -> u64 {
-        self.runs.iter().map(|run| u64::from(run.entry.documents)).sum()
+        self.sorted_files
+            .iter()
+            .map(|sorted| u64::from(sorted.entry.documents))
+            .sum()
     }
 
     fn is_there(&self, number: u32) -> bool {
@@ -99,9 +102,9 @@ impl Snapshot {
         keys.sort_unstable();
         keys.dedup();
         let mut numbers = HashMap::new();
-        for run in &self.runs {
+        for sorted in &self.sorted_files {
             let mut candidates = Vec::new();
-            let mut cursor = run.blobs.cursor();
+            let mut cursor = sorted.blobs.cursor();
             for key in &keys {
                 cursor.find(*key, |posting| {
                     candidates.push(posting.number);
@@ -110,7 +113,7 @@ impl Snapshot {
             }
             candidates.retain(|number| self.is_there(*number));
             candidates.sort_unstable();
-            let mut documents = run.documents.cursor();
+            let mut documents = sorted.documents.cursor();
             for number in candidates {
                 documents.find(number.into(), |document| {
                     if wanted.contains(&document.blob) {
@@ -125,14 +128,14 @@ impl Snapshot {
 
     /// All documents with their numbers, ascending.
     pub(super) fn documents(&self) -> Result<Vec<(u32, BlobId)>, Error> {
-        let documents = Merged::new(self.runs.iter().map(|run| &run.documents), &self.removed);
+        let documents = Merged::new(self.sorted_files.iter().map(|sorted| &sorted.documents), &self.removed);
         documents
             .map(|document| document.map(|document| (document.number, document.blob)))
             .collect()
     }
 
     /// The documents that share a band with `keys`.
-    pub(super) fn neighbours(&self, keys: &[u64], limits: NeighbourLimits) -> Result<Neighbours, Error> {
+    pub(super) fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error> {
         let mut ranking = Ranking::default();
         for (band, key) in keys.iter().enumerate() {
             ranking.count(self.bucket(band, *key, limits.bucket)?, limits);
@@ -141,9 +144,9 @@ impl Snapshot {
         let blobs = self.blobs(ranked.iter().map(|row| row.0).collect())?;
         let found = ranked.into_iter().filter_map(|(number, shared)| {
             let blob = *blobs.get(&number)?;
-            Some(Neighbour { blob, shared })
+            Some(Neighbor { blob, shared })
         });
-        Ok(Neighbours {
+        Ok(Neighbors {
             found: found.collect(),
             capped,
         })
@@ -152,8 +155,8 @@ impl Snapshot {
     /// The earliest documents under a key: up to one more than `most`.
     fn bucket(&self, band: usize, key: u64, most: usize) -> Result<Vec<u32>, Error> {
         let mut bucket = Vec::new();
-        for run in &self.runs {
-            run.bands[band].cursor().find(key, |posting| {
+        for sorted in &self.sorted_files {
+            sorted.bands[band].cursor().find(key, |posting| {
                 if self.is_there(posting.number) {
                     bucket.push(posting.number);
                 }
@@ -170,10 +173,10 @@ impl Snapshot {
     fn blobs(&self, mut numbers: Vec<u32>) -> Result<HashMap<u32, BlobId>, Error> {
         numbers.sort_unstable();
         let mut blobs = HashMap::with_capacity(numbers.len());
-        for run in &self.runs {
-            let from = numbers.partition_point(|number| *number < run.entry.numbers.start);
-            let end = numbers.partition_point(|number| *number < run.entry.numbers.end);
-            let mut documents = run.documents.cursor();
+        for sorted in &self.sorted_files {
+            let from = numbers.partition_point(|number| *number < sorted.entry.numbers.start);
+            let end = numbers.partition_point(|number| *number < sorted.entry.numbers.end);
+            let mut documents = sorted.documents.cursor();
             for number in &numbers[from..end] {
                 documents.find((*number).into(), |document| {
                     blobs.insert(document.number, document.blob);
@@ -192,7 +195,10 @@ impl Snapshot {
     pub(super) fn groups(&self, band: usize, mut goes_on: impl FnMut(&[u32]) -> bool) -> Result<(), Error> {
         let mut key = None;
         let mut group = Vec::new();
-        for posting in Merged::new(self.runs.iter().map(|run| &run.bands[band]), &self.removed) {
+        for posting in Merged::new(
+            self.sorted_files.iter().map(|sorted| &sorted.bands[band]),
+            &self.removed,
+        ) {
             let posting = posting?;
             if key != Some(posting.key()) {
                 if group.len() > 1 && !goes_on(&group) {
@@ -226,12 +232,12 @@ impl Snapshot {
         self.comparisons().map(|(_, rows)| rows)
     }
 
-    pub(super) fn figures(&self) -> IndexFigures {
+    pub(super) fn figures(&self) -> LshFigures {
         let comparisons = self.manifest.comparisons.as_ref();
-        IndexFigures {
+        LshFigures {
             documents: self.stored().saturating_sub(self.removed.len() as u64),
             bytes: self.manifest.bytes() + self.text.len() as u64,
-            runs: self.runs.len() as u64,
+            sorted_files: self.sorted_files.len() as u64,
             comparisons: comparisons.map_or(0, |entry| entry.list.rows::<Comparison>()),
         }
     }

@@ -47,18 +47,18 @@ const DELETE_IN_SAME_FOLDERS: &str = "
 /// Whoever stores the same repository at the same time waits here, and then replaces it.
 const REPLACE_REPOSITORIES: &str = "
     INSERT INTO repositories (name, location, forge, origin, family, commit_id, revision, stars, fork, committed_at,
-        licence, licence_class, licence_rank, licence_evidence, recipe, error_code, error_message)
+        license, license_class, license_rank, license_evidence, recipe, error_code, error_message)
     SELECT name, location, forge, origin, family, commit_id, revision, stars, fork, committed_at,
-        licence, licence_class, licence_rank, licence_evidence, $1::text, error_code, error_message
+        license, license_class, license_rank, license_evidence, $1::text, error_code, error_message
     FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
                 $10::boolean[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::text[], $16::text[], $17::text[])
         AS new (name, location, forge, origin, family, commit_id, revision, stars, fork, committed_at,
-                licence, licence_class, licence_rank, licence_evidence, error_code, error_message)
+                license, license_class, license_rank, license_evidence, error_code, error_message)
     ON CONFLICT (name) DO UPDATE SET
         forge = excluded.forge, origin = excluded.origin, location = excluded.location, family = excluded.family,
         commit_id = excluded.commit_id, revision = excluded.revision, stars = excluded.stars, fork = excluded.fork,
-        committed_at = excluded.committed_at, licence = excluded.licence, licence_class = excluded.licence_class,
-        licence_rank = excluded.licence_rank, licence_evidence = excluded.licence_evidence, recipe = excluded.recipe,
+        committed_at = excluded.committed_at, license = excluded.license, license_class = excluded.license_class,
+        license_rank = excluded.license_rank, license_evidence = excluded.license_evidence, recipe = excluded.recipe,
         error_code = excluded.error_code, error_message = excluded.error_message
     RETURNING name, id";
 
@@ -232,11 +232,11 @@ async fn replace_repositories(
         .bind(column(rows, |row| row.repository.fork))
         .bind(column(rows, |row| row.repository.committed_at))
         .bind(column(rows, |row| {
-            row.licence.as_ref().map(SpdxExpression::as_str).map(storable)
+            row.license.as_ref().map(SpdxExpression::as_str).map(storable)
         }))
-        .bind(column(rows, |row| row.licence_class.as_str()))
-        .bind(column(rows, RepositoryRow::licence_rank))
-        .bind(column(rows, |row| storable(&row.licence_evidence)))
+        .bind(column(rows, |row| row.license_class.as_str()))
+        .bind(column(rows, RepositoryRow::license_rank))
+        .bind(column(rows, |row| storable(&row.license_evidence)))
         .bind(column(rows, |row| row.error.as_ref().map(|(code, _)| storable(code))))
         .bind(column(rows, |row| {
             row.error.as_ref().map(|(_, message)| storable(message))

@@ -1,7 +1,7 @@
 //! What an index was made by.
 
 use crate::error::{Error, ErrorKind};
-use crate::lsh::IndexParameters;
+use crate::lsh::LshParameters;
 use crate::postgres::Postgres;
 
 const PARAMETERS: &str = "SELECT parameters FROM lsh_index";
@@ -11,7 +11,7 @@ const MAKE: &str = "INSERT INTO lsh_index (parameters) VALUES ($1) ON CONFLICT D
 const EMPTY: &str = "TRUNCATE lsh_index, lsh_documents, lsh_bands, lsh_comparisons RESTART IDENTITY";
 
 /// What the index of a database was made by.
-pub(crate) async fn stored_parameters(database: &Postgres) -> Result<Option<IndexParameters>, Error> {
+pub(crate) async fn stored_parameters(database: &Postgres) -> Result<Option<LshParameters>, Error> {
     let text: Option<String> = database
         .guard
         .run("look at the LSH index", || {
@@ -30,7 +30,7 @@ pub(crate) async fn reset(database: &Postgres) -> Result<(), Error> {
 }
 
 /// Makes the index, unless another does; returns what it was made by.
-pub(super) async fn make(database: &Postgres, parameters: &IndexParameters) -> Result<IndexParameters, Error> {
+pub(super) async fn make(database: &Postgres, parameters: &LshParameters) -> Result<LshParameters, Error> {
     let text = serde_json::to_string(parameters)
         .map_err(|error| Error::with_source(ErrorKind::Invalid, "cannot write parameters as JSON", error))?;
     database
@@ -43,7 +43,7 @@ pub(super) async fn make(database: &Postgres, parameters: &IndexParameters) -> R
     stored.ok_or_else(|| Error::new(ErrorKind::Conflict, "the LSH index was emptied while it was made"))
 }
 
-pub(super) fn parse(text: &str) -> Result<IndexParameters, Error> {
+pub(super) fn parse(text: &str) -> Result<LshParameters, Error> {
     serde_json::from_str(text).map_err(|error| {
         let context = "the parameters of the LSH index in the catalogue are damaged";
         Error::with_source(ErrorKind::Corrupt, context, error)

@@ -137,7 +137,7 @@ async fn replace_repository(
     let (error_code, error_message) = row.error.as_ref().map(|(code, message)| (code, message)).unzip();
     sqlx::query_scalar(
         "INSERT INTO repositories (name, forge, origin, location, family, commit_id, revision, stars, fork, committed_at,
-             licence, licence_class, licence_rank, licence_evidence, recipe, error_code, error_message)
+             license, license_class, license_rank, license_evidence, recipe, error_code, error_message)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(repository.name.as_str())
@@ -150,10 +150,10 @@ async fn replace_repository(
     .bind(repository.stars.map(u64::cast_signed))
     .bind(repository.fork)
     .bind(repository.committed_at)
-    .bind(row.licence.as_ref().map(SpdxExpression::as_str))
-    .bind(row.licence_class.as_str())
-    .bind(row.licence_rank())
-    .bind(&row.licence_evidence)
+    .bind(row.license.as_ref().map(SpdxExpression::as_str))
+    .bind(row.license_class.as_str())
+    .bind(row.license_rank())
+    .bind(&row.license_evidence)
     .bind(recipe)
     .bind(error_code)
     .bind(error_message)

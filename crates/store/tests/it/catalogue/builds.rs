@@ -53,7 +53,7 @@ async fn candidates_have_all_that_a_build_writes(world: World) {
         ("git", "/src/b", "family")
     );
     assert_eq!(
-        (file.licence.as_deref(), file.licence_class.as_str()),
+        (file.license.as_deref(), file.license_class.as_str()),
         (Some("MIT"), "permissive")
     );
     assert_eq!((file.blob, file.language.as_deref()), (key("two").blob, Some("Rust")));
@@ -79,7 +79,7 @@ async fn a_build_is_linked_and_found(world: World) {
         file_id(&catalogue, "a", b"x.rs").await,
         file_id(&catalogue, "a", b"y.rs").await,
     );
-    let decisions = [decide(x, Ok(Split::HeldOut)), decide(y, Err(Reason::LicenceNotAllowed))];
+    let decisions = [decide(x, Ok(Split::HeldOut)), decide(y, Err(Reason::LicenseNotAllowed))];
     let first = BuildRow {
         manifest: r#"{"odd":"\u0000ä"}"#.to_owned(),
         ..build("first")
@@ -103,7 +103,7 @@ async fn a_build_is_linked_and_found(world: World) {
         (story.build.as_str(), story.outcome),
         ("first", Ok("held_out".to_owned()))
     );
-    assert_eq!(outcome(b"a/y.rs").await.outcome, Err("licence_not_allowed".to_owned()));
+    assert_eq!(outcome(b"a/y.rs").await.outcome, Err("license_not_allowed".to_owned()));
     let stats = catalogue.stats().await.unwrap();
     assert!(stats.build_is_current && stats.funnel.adds_up());
     assert_eq!(stats.build.as_deref(), Some("first"));
@@ -225,7 +225,7 @@ async fn thousands_of_decisions_are_stored(world: World) {
                 if n % 2 == 0 {
                     Ok(Split::Train)
                 } else {
-                    Err(Reason::LicenceNotAllowed)
+                    Err(Reason::LicenseNotAllowed)
                 },
             )
         })

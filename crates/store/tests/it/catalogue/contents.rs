@@ -247,7 +247,7 @@ async fn stories_tell_repositories_with_slashes_apart(world: World) {
     let story = catalogue.file_story(b"a/b/x.rs").await.unwrap();
     assert_eq!((story.repository.as_str(), story.bytes), ("a", Some(5)));
     assert_eq!(
-        (story.licence.as_deref(), story.licence_class.as_str()),
+        (story.license.as_deref(), story.license_class.as_str()),
         (Some("MIT"), "permissive")
     );
     assert!(story.twin.is_none() && story.build.is_none());

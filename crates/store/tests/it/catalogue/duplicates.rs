@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use codelupe_core::{LicenceClass, Reason};
+use codelupe_core::{LicenseClass, Reason};
 use codelupe_store::catalogue::{Duplicate, RepositoryRow};
 use codelupe_store::{Catalogue, ErrorKind};
 
@@ -45,7 +45,7 @@ async fn candidates_come_in_order_of_rank(world: World) {
         row
     };
     let rows = vec![
-        named("z-copyleft", |row| row.licence_class = LicenceClass::Copyleft),
+        named("z-copyleft", |row| row.license_class = LicenseClass::Copyleft),
         named("a-fork", |row| row.repository.fork = true),
         named("plain/b", |_| ()),
         named("plain-a", |_| ()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codelupe_core::ErrorCode;
-use codelupe_core::error::{ErrorContext, ErrorReport};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
 
 use crate::world::{World, on_both};
 
@@ -15,8 +15,8 @@ on_both!(
     hostile_texts_are_stored,
 );
 
-fn report(message: &str) -> ErrorReport {
-    ErrorReport::new(
+fn report(message: &str) -> ErrorOccurrence {
+    ErrorOccurrence::new(
         "store",
         ErrorCode::Database,
         message,
@@ -57,7 +57,7 @@ async fn occurrences_are_folded_by_fingerprint(world: World) {
 async fn new_fingerprints_are_told_once(world: World) {
     let catalogue = world.catalogue().await;
     let (one, two) = (report("one"), report("two"));
-    let print = |report: &ErrorReport| report.fingerprint().to_string();
+    let print = |report: &ErrorOccurrence| report.fingerprint().to_string();
     let new = catalogue
         .record_errors(&[(one.clone(), 1), (one.clone(), 1)])
         .await
@@ -117,7 +117,7 @@ async fn errors_are_forgotten_one_or_all(world: World) {
 async fn hostile_texts_are_stored(world: World) {
     let catalogue = world.catalogue().await;
     let context = ErrorContext::new().with_path(b"\xff\0\x1b").with_repository("a\0b");
-    let mut report = ErrorReport::new(
+    let mut report = ErrorOccurrence::new(
         "a\0b",
         ErrorCode::Database,
         "x\0\u{1b}y'; DROP TABLE errors; --",

@@ -1,6 +1,6 @@
 //! Figures over the whole catalogue.
 
-use codelupe_core::{Language, LicenceClass, Reason, SpdxExpression, Split, Verdict};
+use codelupe_core::{Language, LicenseClass, Reason, SpdxExpression, Split, Verdict};
 use codelupe_store::catalogue::{BuildDecision, Duplicate};
 
 use crate::rows::{RECIPE, batch, build, dropped, failed, repository};
@@ -9,7 +9,7 @@ use crate::world::{World, on_both};
 on_both!(
     an_empty_catalogue_has_figures,
     every_file_is_in_the_funnel_once,
-    languages_licences_and_quality_are_counted,
+    languages_licenses_and_quality_are_counted,
     sizes_beyond_all_measure_are_summed,
 );
 
@@ -53,7 +53,7 @@ async fn every_file_is_in_the_funnel_once(world: World) {
     let decisions = [
         decide(ids[0], Ok(Split::Train)),
         decide(ids[2], Ok(Split::HeldOut)),
-        decide(ids[3], Err(Reason::LicenceNotAllowed)),
+        decide(ids[3], Err(Reason::LicenseNotAllowed)),
     ];
     catalogue
         .link_build(&build("b"), &decisions, input.generation, None)
@@ -72,7 +72,7 @@ async fn every_file_is_in_the_funnel_once(world: World) {
         ("fetch", "symlink", 1, 0),
         ("process", "binary", 1, 6),
         ("dedup", "exact_duplicate", 1, 4),
-        ("build", "licence_not_allowed", 1, 5),
+        ("build", "license_not_allowed", 1, 5),
     ];
     assert_eq!(steps, expected);
     let splits: Vec<(&str, u64, u64)> = funnel
@@ -84,11 +84,11 @@ async fn every_file_is_in_the_funnel_once(world: World) {
     assert_eq!((funnel.survivors.files, funnel.survivors.bytes), (3, 110));
 }
 
-async fn languages_licences_and_quality_are_counted(world: World) {
+async fn languages_licenses_and_quality_are_counted(world: World) {
     let catalogue = world.catalogue().await;
     let mut plain = repository("plain", &[("c.rs", "three")]);
-    plain.licence = None;
-    plain.licence_class = LicenceClass::None;
+    plain.license = None;
+    plain.license_class = LicenseClass::None;
     let rows = vec![
         repository("a", &[("a.rs", "one"), ("b.rs", "two")]),
         repository("b", &[]),
@@ -117,14 +117,14 @@ async fn languages_licences_and_quality_are_counted(world: World) {
         .collect();
     assert_eq!(languages, [("Rust", 2, 2, 6), ("C", 1, 1, 5)]);
     assert!((stats.languages[0].mean_quality - 54.5).abs() < f64::EPSILON);
-    let licences: Vec<(&str, &str, i64)> = stats
-        .licences
+    let licenses: Vec<(&str, &str, i64)> = stats
+        .licenses
         .iter()
-        .map(|row| (row.licence.as_str(), row.class.as_str(), row.repositories))
+        .map(|row| (row.license.as_str(), row.class.as_str(), row.repositories))
         .collect();
     assert_eq!(
-        licences,
-        [("MIT", "permissive", 2), ("none", LicenceClass::None.as_str(), 1)]
+        licenses,
+        [("MIT", "permissive", 2), ("none", LicenseClass::None.as_str(), 1)]
     );
     assert_eq!(stats.quality_histogram, [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     assert_eq!((stats.redactions, stats.repositories, stats.failed.len()), (7, 3, 1));
@@ -134,7 +134,7 @@ async fn languages_licences_and_quality_are_counted(world: World) {
 async fn sizes_beyond_all_measure_are_summed(world: World) {
     let catalogue = world.catalogue().await;
     let mut row = repository("a", &[]);
-    row.licence = Some(SpdxExpression::new("MIT"));
+    row.license = Some(SpdxExpression::new("MIT"));
     for (path, bytes) in [
         (&b"a"[..], u64::MAX),
         (b"b", u64::MAX),

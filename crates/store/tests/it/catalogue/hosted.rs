@@ -57,7 +57,7 @@ fn full() -> HostedRepository {
         description: Some("d".to_owned()),
         homepage: Some("h".to_owned()),
         topics: vec!["a".to_owned(), "b".to_owned()],
-        licence: Some("MIT".to_owned()),
+        license: Some("MIT".to_owned()),
         language: Some("Rust".to_owned()),
         languages: BTreeMap::from([("Rust".to_owned(), 7)]),
         stars: Some(1),
@@ -263,7 +263,7 @@ async fn fill(catalogue: &Catalogue) {
             stars: (id != 6).then_some(id * 10),
             size_kib: Some(id * 100),
             language: Some(if id % 2 == 0 { "Rust" } else { "Go" }.to_owned()),
-            licence: Some(if id < 3 { "MIT" } else { "GPL-3.0" }.to_owned()),
+            license: Some(if id < 3 { "MIT" } else { "GPL-3.0" }.to_owned()),
             fork: id == 4,
             archived: id == 5,
             pushed_at: (id != 1).then_some(1000 - id.cast_signed()),
@@ -299,7 +299,7 @@ async fn the_filter_lets_through_what_it_says(world: World) {
     check(|filter| filter.limit = 0, &[]).await;
     check(|filter| filter.forge = Some("x\0".to_owned()), &[]).await;
     check(|filter| filter.language = Some("rust".to_owned()), &[2, 4, 6]).await;
-    check(|filter| filter.licence = Some("mit".to_owned()), &[1, 2]).await;
+    check(|filter| filter.license = Some("mit".to_owned()), &[1, 2]).await;
     check(|filter| filter.stars = Some((20, 40)), &[2, 3, 4]).await;
     check(|filter| filter.stars = Some((0, u64::MAX)), &[1, 2, 3, 4, 5]).await;
     check(|filter| filter.size_kib = Some((600, 600)), &[6]).await;
@@ -456,7 +456,7 @@ async fn hostile_texts_are_stored(world: World) {
         description: Some(odd.to_owned()),
         topics: vec![odd.to_owned()],
         language: Some(odd.to_owned()),
-        licence: Some(odd.to_owned()),
+        license: Some(odd.to_owned()),
         languages: BTreeMap::from([(odd.to_owned(), u64::MAX)]),
         stars: Some(u64::MAX),
         raw: odd.repeat(100_000),

@@ -46,8 +46,8 @@ async fn any_text_is_a_name_a_detail_or_a_message(world: World) {
         let name = format!("r{n}");
         let mut row = repository(&name, &[]);
         row.location = format!("{name}{odd}");
-        row.licence = Some(SpdxExpression::new(odd));
-        odd.clone_into(&mut row.licence_evidence);
+        row.license = Some(SpdxExpression::new(odd));
+        odd.clone_into(&mut row.license_evidence);
         for field in [
             &mut row.repository.forge,
             &mut row.repository.origin,
@@ -80,11 +80,11 @@ async fn any_text_is_a_name_a_detail_or_a_message(world: World) {
             .await
             .unwrap();
         assert_eq!(
-            (story.detail.as_deref(), story.licence.as_deref()),
+            (story.detail.as_deref(), story.license.as_deref()),
             (Some(stored.as_str()), Some(stored.as_str()))
         );
         assert_eq!(
-            (&story.licence_evidence, &story.forge, story.commit.as_ref()),
+            (&story.license_evidence, &story.forge, story.commit.as_ref()),
             (&stored, &stored, Some(&stored))
         );
         assert_eq!(

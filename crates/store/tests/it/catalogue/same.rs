@@ -1,6 +1,6 @@
 //! One random world, built on both databases: everything that can be asked gives the same answer.
 
-use codelupe_core::{Language, LicenceClass, Reason, SpdxExpression, Split, Stage, Verdict};
+use codelupe_core::{Language, LicenseClass, Reason, SpdxExpression, Split, Stage, Verdict};
 use codelupe_store::Catalogue;
 use codelupe_store::catalogue::{Batch, BuildDecision, ContentRow, Duplicate, RepositoryRow};
 use serde_json::{Value, json};
@@ -96,8 +96,8 @@ fn random_repository(random: &mut Random, contents: &[ContentRow]) -> Repository
     row.repository.stars = random.of(&[None, Some(0), Some(5), Some(u64::from(u32::MAX))]);
     row.repository.fork = random.below(3) == 0;
     row.repository.committed_at = random.of(&[None, Some(-1), Some(0), Some(1_700_000_000)]);
-    row.licence_class = random.of(&LicenceClass::ALL);
-    row.licence = random
+    row.license_class = random.of(&LicenseClass::ALL);
+    row.license = random
         .of(&[None, Some("MIT"), Some("mit"), Some("GPL-3.0-only")])
         .map(SpdxExpression::new);
     let keys: Vec<_> = contents.iter().map(|content| &content.key).collect();
@@ -146,7 +146,7 @@ async fn link(catalogue: &Catalogue, random: &mut Random, step: u32) {
                 Ok(Split::Train),
                 Ok(Split::Validation),
                 Ok(Split::HeldOut),
-                Err(Reason::LicenceNotAllowed),
+                Err(Reason::LicenseNotAllowed),
             ]),
         })
         .collect();
@@ -192,7 +192,7 @@ async fn view(catalogue: &Catalogue) -> Value {
             content,
             build,
             file.text_bytes,
-            file.licence
+            file.license
         ]));
     }
     let mut names: Vec<String> = segments.into_values().collect();

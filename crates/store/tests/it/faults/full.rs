@@ -78,7 +78,7 @@ async fn fills_up(world: &World, disk: &Path) {
     let store = async |n: usize| {
         let text = format!("text 0-{n}");
         let mut row = repository(&format!("r/{n}"), &[("x.rs", &text)]);
-        row.licence_evidence = (0..2000)
+        row.license_evidence = (0..2000)
             .map(|line| hex::encode(Sha256::digest(format!("{n} {line}"))))
             .collect();
         catalogue.commit(&batch(&[&text], vec![row]), RECIPE, None).await

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codelupe_store::DataFolder;
-use codelupe_store::lsh::{IndexKind, LshIndex, SignedDocument};
+use codelupe_store::lsh::{LshIndex, LshKind, SignedDocument};
 
 use super::{Place, document};
 
 async fn place() -> Place {
-    Place::new(IndexKind::Disk).await
+    Place::new(LshKind::Disk).await
 }
 
 /// Documents that share keys with each other, and a few with all.
@@ -43,7 +43,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// An index of several runs with removed documents and comparisons, in a place of its own.
+/// An index of several sorted files with removed documents and comparisons, in a place of its own.
 async fn full_index(place: &Place) -> Arc<dyn LshIndex> {
     let index = place.open().await;
     for n in 0..4 {

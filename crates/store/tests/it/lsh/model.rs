@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use codelupe_core::BlobId;
-use codelupe_store::lsh::{IndexKind, LshIndex, NeighbourLimits};
+use codelupe_store::lsh::{LshIndex, LshKind, NeighborLimits};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
 
-use super::{BANDS, Place, blob, blobs, document, groups, neighbours};
+use super::{BANDS, Place, blob, blobs, document, groups, neighbors};
 
 /// Keys with every kind of top bit, few enough to be shared.
 const KEYS: [u64; 6] = [0, 1, (1 << 63) - 1, 1 << 63, u64::MAX - 1, u64::MAX];
@@ -21,26 +21,26 @@ type Keys = [u64; BANDS as usize];
 enum Step {
     Insert(Vec<(u64, Keys)>),
     Remove(Vec<u64>),
-    Ask(Keys, NeighbourLimits),
+    Ask(Keys, NeighborLimits),
     Reopen,
 }
 
 #[test]
 fn memory_answers_as_the_list() {
-    answers_as_the_list(IndexKind::Memory, 200);
+    answers_as_the_list(LshKind::Memory, 200);
 }
 
 #[test]
 fn disk_answers_as_the_list() {
-    answers_as_the_list(IndexKind::Disk, 60);
+    answers_as_the_list(LshKind::Disk, 60);
 }
 
 #[test]
 fn postgres_answers_as_the_list() {
-    answers_as_the_list(IndexKind::Postgres, 30);
+    answers_as_the_list(LshKind::Postgres, 30);
 }
 
-fn answers_as_the_list(kind: IndexKind, cases: u32) {
+fn answers_as_the_list(kind: LshKind, cases: u32) {
     let runtime = Runtime::new().unwrap();
     let place = runtime.block_on(Place::new(kind));
     let steps = prop::collection::vec(step(), 1..40);
@@ -54,7 +54,7 @@ fn answers_as_the_list(kind: IndexKind, cases: u32) {
 
 fn step() -> impl Strategy<Value = Step> {
     let keys = || prop::array::uniform3(prop::sample::select(&KEYS[..]));
-    let limits = (0_usize..6, 0_usize..8).prop_map(|(bucket, neighbours)| NeighbourLimits { bucket, neighbours });
+    let limits = (0_usize..6, 0_usize..8).prop_map(|(bucket, neighbors)| NeighborLimits { bucket, neighbors });
     prop_oneof![
         4 => prop::collection::vec((0_u64..60, keys()), 0..12).prop_map(Step::Insert),
         2 => prop::collection::vec(0_u64..60, 0..8).prop_map(Step::Remove),
@@ -78,7 +78,7 @@ async fn check(place: &Place, steps: &[Step]) {
                 assert_eq!(index.remove(&names).await.unwrap(), list.remove(&names));
             }
             Step::Ask(keys, limits) => {
-                assert_eq!(neighbours(&*index, keys, *limits).await, list.neighbours(keys, *limits));
+                assert_eq!(neighbors(&*index, keys, *limits).await, list.neighbors(keys, *limits));
             }
             Step::Reopen if place.persists() => index = place.open().await,
             Step::Reopen => (),
@@ -117,7 +117,7 @@ impl List {
         (before - self.0.len()) as u64
     }
 
-    fn neighbours(&self, keys: &Keys, limits: NeighbourLimits) -> (Vec<(BlobId, u32)>, bool) {
+    fn neighbors(&self, keys: &Keys, limits: NeighborLimits) -> (Vec<(BlobId, u32)>, bool) {
         let mut shared = vec![0; self.0.len()];
         let mut capped = false;
         for (band, key) in keys.iter().enumerate() {
@@ -128,8 +128,8 @@ impl List {
         let mut found: Vec<(BlobId, u32)> = self.0.iter().map(|row| row.0).zip(shared).collect();
         found.retain(|(_, shared)| *shared > 0);
         found.sort_by_key(|(_, shared)| Reverse(*shared));
-        capped |= found.len() > limits.neighbours;
-        found.truncate(limits.neighbours);
+        capped |= found.len() > limits.neighbors;
+        found.truncate(limits.neighbors);
         (found, capped)
     }
 

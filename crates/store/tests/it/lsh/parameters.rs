@@ -1,7 +1,7 @@
 //! Indexes that were made by other parameters.
 
 use codelupe_store::ErrorKind;
-use codelupe_store::lsh::IndexParameters;
+use codelupe_store::lsh::LshParameters;
 
 use super::{Place, blobs, document, on_all, parameters};
 
@@ -30,27 +30,27 @@ async fn an_index_is_there_again_when_it_is_opened_again(place: Place) {
 async fn other_parameters_are_refused_and_both_are_shown(place: Place) {
     place.open().await;
     let others = [
-        IndexParameters {
+        LshParameters {
             scheme: "scheme-2".to_owned(),
             ..parameters()
         },
-        IndexParameters {
+        LshParameters {
             recipe: "another".to_owned(),
             ..parameters()
         },
-        IndexParameters {
+        LshParameters {
             shingle_tokens: 7,
             ..parameters()
         },
-        IndexParameters {
+        LshParameters {
             permutations: 12,
             ..parameters()
         },
-        IndexParameters {
+        LshParameters {
             bands: 2,
             ..parameters()
         },
-        IndexParameters {
+        LshParameters {
             rows: 1,
             ..parameters()
         },
@@ -60,7 +60,7 @@ async fn other_parameters_are_refused_and_both_are_shown(place: Place) {
         if place.persists() {
             let error = opened.unwrap_err();
             let text = error.to_string();
-            assert_eq!(error.kind(), ErrorKind::IndexParameters, "{text}");
+            assert_eq!(error.kind(), ErrorKind::LshParameters, "{text}");
             assert!(text.contains(&parameters().to_string()), "{text}");
             assert!(text.contains(&other.to_string()), "{text}");
         } else {
@@ -77,7 +77,7 @@ async fn an_index_that_is_reset_takes_other_parameters(place: Place) {
     drop(index);
     place.reset().await;
     assert_eq!(place.stored_parameters().await, None);
-    let other = IndexParameters {
+    let other = LshParameters {
         bands: 2,
         ..parameters()
     };

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use codelupe_store::ErrorKind;
-use codelupe_store::lsh::{self, IndexKind, IndexParameters};
+use codelupe_store::lsh::{self, LshKind, LshParameters};
 
-use super::{Place, WIDE, blob, blobs, document, groups, neighbours, parameters};
+use super::{Place, WIDE, blob, blobs, document, groups, neighbors, parameters};
 use crate::world::World;
 
 const WORKERS: u64 = 4;
 
-/// Documents that one worker inserts; its neighbour inserts half of them too.
+/// Documents that one worker inserts; its neighbor inserts half of them too.
 const DOCUMENTS: u64 = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_blob_of_two_workers_is_there_once() {
-    let place = Place::new(IndexKind::Postgres).await;
+    let place = Place::new(LshKind::Postgres).await;
     let mut workers = Vec::new();
     for worker in 0..WORKERS {
         let index = place.open().await;
@@ -46,14 +46,14 @@ async fn the_same_blob_of_two_workers_is_there_once() {
         (0..all).map(blob).collect()
     );
     assert_eq!(groups(&*index, 2).await[0].len() as u64, all, "nothing is there twice");
-    let (found, _) = neighbours(&*index, &[10, 5, 0], WIDE).await;
+    let (found, _) = neighbors(&*index, &[10, 5, 0], WIDE).await;
     assert_eq!(found, [(blob(10), 2), (blob(11), 1)]);
 }
 
 #[tokio::test]
 async fn a_catalogue_in_a_file_has_no_such_index() {
-    let place = Place::new(IndexKind::Disk).await;
-    let kind = IndexKind::Postgres;
+    let place = Place::new(LshKind::Disk).await;
+    let kind = LshKind::Postgres;
     for error in [
         lsh::open(kind, &place.folder, &place.catalogue, &parameters())
             .await
@@ -70,18 +70,18 @@ async fn a_catalogue_in_a_file_has_no_such_index() {
 
 #[tokio::test]
 async fn an_index_that_was_made_anew_refuses_what_was_made_by_other_parameters() {
-    let place = Place::new(IndexKind::Postgres).await;
+    let place = Place::new(LshKind::Postgres).await;
     let old = place.open().await;
     place.reset().await;
     let error = old.insert(&[document(1, &[1, 2, 3])]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    let other = IndexParameters {
+    let other = LshParameters {
         rows: 1,
         ..parameters()
     };
     place.open_with(&other).await.unwrap();
     let error = old.insert(&[document(1, &[1, 2, 3])]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::IndexParameters, "{error}");
+    assert_eq!(error.kind(), ErrorKind::LshParameters, "{error}");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn numbers_that_are_used_up_are_an_error() {
     let world = World::postgres();
     let catalogue = world.catalogue().await;
     let folder = codelupe_store::DataFolder::new("unused");
-    let index = lsh::open(IndexKind::Postgres, &folder, &catalogue, &parameters())
+    let index = lsh::open(LshKind::Postgres, &folder, &catalogue, &parameters())
         .await
         .unwrap();
     world

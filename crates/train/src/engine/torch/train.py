@@ -150,7 +150,7 @@ class Rows:
         return parts
 
     def row(self, number):
-        """Tokens, the number of the sample that each belongs to, its position in it, whether it is learnt."""
+        """Tokens, the number of the sample that each belongs to, its position in it, whether it is learned."""
         import numpy as np
         for tokens, firsts, spans, masks in self.shards:
             if number < len(tokens):
@@ -161,8 +161,8 @@ class Rows:
         places = np.arange(self.length)
         sample = np.searchsorted(ends, places, side="right")
         starts = np.concatenate(([0], ends))[sample]
-        learnt = np.unpackbits(masks[number], bitorder="little")[:self.length].astype(bool) & (places > starts)
-        return tokens[number].astype(np.int64), sample, places - starts, learnt
+        learned = np.unpackbits(masks[number], bitorder="little")[:self.length].astype(bool) & (places > starts)
+        return tokens[number].astype(np.int64), sample, places - starts, learned
 
 
 # --- The model -------------------------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ class Training:
         return True
 
     def gather(self, rows):
-        """Gradients of the sum over all learnt tokens: nats, tokens, and over all processes who is short of memory or is
+        """Gradients of the sum over all learned tokens: nats, tokens, and over all processes who is short of memory or is
         to stop."""
         # What dropout leaves out depends on the step alone, so that it is the same after a break.
         self.torch.manual_seed(mix(self.job["seed"] ^ mix(self.progress["step"] * WORLD + RANK)) >> 1)
@@ -422,14 +422,14 @@ class Training:
         tell("skipped", step=progress["step"], rows=rows, rate_scale=progress["rate_scale"])
 
     def nll(self, dataset, numbers):
-        """The loss of rows, summed over their learnt tokens, and how many those are."""
+        """The loss of rows, summed over their learned tokens, and how many those are."""
         import numpy as np
         torch = self.torch
-        tokens, sample, places, learnt = (
+        tokens, sample, places, learned = (
             torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*map(dataset.row, numbers)))
-        predicts = torch.zeros_like(learnt)
-        predicts[:, :-1] = learnt[:, 1:]
-        targets = tokens[learnt]
+        predicts = torch.zeros_like(learned)
+        predicts[:, :-1] = learned[:, 1:]
+        targets = tokens[learned]
         with torch.autocast("cuda", self.dtype) if self.dtype == torch.bfloat16 else contextlib.nullcontext():
             inputs = self.flash_inputs(tokens, places) if self.flash else self.masked_inputs(tokens, sample, places)
             hidden = self.hidden_or_logits(inputs).reshape(*tokens.shape, -1)[predicts]

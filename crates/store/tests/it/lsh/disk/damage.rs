@@ -71,8 +71,10 @@ async fn a_changed_byte_stops_a_change_that_needs_it_and_leaves_all_as_it_was() 
     for n in 4..8 {
         index.insert(&documents(n * 300..(n + 1) * 300)).await.unwrap();
     }
-    let runs = damageable(&sound).into_iter().filter(|name| name.starts_with("run"));
-    let last = runs.max_by_key(|name| name[4..].parse::<u64>().unwrap()).unwrap();
+    let sorted_files = damageable(&sound).into_iter().filter(|name| name.starts_with("sorted"));
+    let last = sorted_files
+        .max_by_key(|name| name["sorted-".len()..].parse::<u64>().unwrap())
+        .unwrap();
     let (kept, damaged) = (place().await, place().await);
     copy(&sound.folder.lsh(), &damaged.folder.lsh());
     let path = damaged.folder.lsh().join(&last);
@@ -108,7 +110,7 @@ async fn another_version_is_refused() {
 fn damageable(place: &Place) -> Vec<String> {
     let mut names = files(&place.folder);
     names.retain(|name| name != "lock");
-    for kind in ["manifest", "run", "removed", "comparisons"] {
+    for kind in ["manifest", "sorted", "removed", "comparisons"] {
         assert!(names.iter().any(|name| name.starts_with(kind)), "{kind}: {names:?}");
     }
     names
@@ -120,7 +122,7 @@ async fn answers(place: &Place) -> [Result<String, Error>; 8] {
     let documents = async { Ok(format!("{:?}", open().await?.documents().await?)) };
     let comparisons = async { Ok(format!("{:?}", open().await?.comparisons(0.7).await?)) };
     let asked = async |n: u64| {
-        let found = open().await?.neighbours(&[n / 2, n % 7, n], WIDE).await?;
+        let found = open().await?.neighbors(&[n / 2, n % 7, n], WIDE).await?;
         Ok(format!("{found:?}"))
     };
     let grouped = async |band: u32| {

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use codelupe_store::lsh::IndexKind;
+use codelupe_store::lsh::LshKind;
 use codelupe_store::{DataFolder, ErrorKind};
 
 use super::{documents, files};
 use crate::faults::full::small_disk;
-use crate::lsh::{Place, WIDE, blob, blobs, groups, neighbours};
+use crate::lsh::{Place, WIDE, blob, blobs, groups, neighbors};
 
-/// Documents in a run: some 600 kB.
+/// Documents in a sorted file: some 600 kB.
 const RUN: u64 = 10_000;
 
 #[tokio::test]
@@ -19,15 +19,15 @@ async fn a_merge_that_finds_no_space_changes_nothing() {
     };
     let place = Place {
         folder: DataFolder::new(disk.join("data")),
-        ..Place::new(IndexKind::Disk).await
+        ..Place::new(LshKind::Disk).await
     };
     let index = place.open().await;
     for n in 0..8 {
         index.insert(&documents(n * RUN..(n + 1) * RUN)).await.unwrap();
     }
-    assert_eq!(index.figures().await.unwrap().runs, 8);
+    assert_eq!(index.figures().await.unwrap().sorted_files, 8);
     let (before, all, grouped) = (files(&place.folder), blobs(&*index).await, groups(&*index, 0).await);
-    // The disk has 32 MB, the runs 5, and a merge of them needs 5 more.
+    // The disk has 32 MB, the sorted files 5, and a merge of them needs 5 more.
     let ballast = disk.join("ballast");
     fs::write(&ballast, vec![1; 23 << 20]).unwrap();
     for _ in 0..2 {
@@ -37,12 +37,12 @@ async fn a_merge_that_finds_no_space_changes_nothing() {
         for index in [&index, &place.open().await] {
             assert_eq!(blobs(&**index).await, all);
             assert_eq!(groups(&**index, 0).await, grouped);
-            let (found, _) = neighbours(&**index, &[0, 99, 17], WIDE).await;
+            let (found, _) = neighbors(&**index, &[0, 99, 17], WIDE).await;
             assert_eq!(found, [(blob(0), 1), (blob(1), 1), (blob(17), 1)]);
         }
     }
     fs::remove_file(&ballast).unwrap();
     assert_eq!(index.insert(&documents(8 * RUN..9 * RUN)).await.unwrap(), RUN);
-    assert_eq!(index.figures().await.unwrap().runs, 2);
+    assert_eq!(index.figures().await.unwrap().sorted_files, 2);
     assert_eq!(blobs(&*index).await, (0..9 * RUN).map(blob).collect::<Vec<_>>());
 }

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use codelupe_store::lsh::{self, IndexKind};
+use codelupe_store::lsh::{self, LshKind};
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 
 use super::{Place, copy, documents, files, full_index, place};
-use crate::lsh::{WIDE, blob, blobs, groups, neighbours, parameters};
+use crate::lsh::{WIDE, blob, blobs, groups, neighbors, parameters};
 
 /// Names the data folder, in the process that is killed.
 const FOLDER: &str = "CODELUPE_TEST_LSH_FOLDER";
@@ -77,7 +77,7 @@ async fn a_writer_that_is_killed_leaves_whole_calls() {
         assert_eq!(there, (0..calls * BATCH).map(blob).collect::<Vec<_>>());
         assert!(calls >= said, "{calls} calls are there, {said} had returned");
         for n in (0..calls * BATCH).step_by(97) {
-            let (found, _) = neighbours(&*index, &[n / 2, 99, n], WIDE).await;
+            let (found, _) = neighbors(&*index, &[n / 2, 99, n], WIDE).await;
             assert_eq!(found[0], (blob(n), 2));
         }
     }
@@ -109,7 +109,7 @@ async fn write_for_ever(folder: PathBuf) {
     let url = CatalogueUrl::Sqlite(scratch.path().join("catalogue.sqlite"));
     let catalogue = Catalogue::open(&url, Migrate::Refused).await.unwrap();
     let folder = DataFolder::new(folder);
-    let index = lsh::open(IndexKind::Disk, &folder, &catalogue, &parameters())
+    let index = lsh::open(LshKind::Disk, &folder, &catalogue, &parameters())
         .await
         .unwrap();
     println!("\nwrites");

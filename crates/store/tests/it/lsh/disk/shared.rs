@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codelupe_store::ErrorKind;
-use codelupe_store::lsh::IndexParameters;
+use codelupe_store::lsh::LshParameters;
 
 use super::{documents, files, place};
-use crate::lsh::{WIDE, blob, blobs, document, neighbours, parameters};
+use crate::lsh::{WIDE, blob, blobs, document, neighbors, parameters};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_sees_all_that_is_there_while_runs_are_merged() {
@@ -22,7 +22,7 @@ async fn a_reader_sees_all_that_is_there_while_runs_are_merged() {
         async move {
             let (mut asked, mut most) = (0, BTreeSet::new());
             while !done.load(Ordering::SeqCst) {
-                let (found, _) = neighbours(&*reader, &[1, 2, 3], WIDE).await;
+                let (found, _) = neighbors(&*reader, &[1, 2, 3], WIDE).await;
                 assert_eq!(found[0], (blob(u64::MAX), 3));
                 most.insert(reader.documents().await.unwrap().len());
                 asked += 1;
@@ -37,7 +37,7 @@ async fn a_reader_sees_all_that_is_there_while_runs_are_merged() {
     let (asked, seen) = reading.await.unwrap();
     assert!(asked > 0);
     assert!(seen.iter().all(|documents| documents % 20 == 1), "{seen:?}");
-    assert!(index.figures().await.unwrap().runs <= 8);
+    assert!(index.figures().await.unwrap().sorted_files <= 8);
     assert!(files(&place.folder).len() <= 8 + 2, "{:?}", files(&place.folder));
 }
 
@@ -78,12 +78,12 @@ async fn most_of_an_index_removed_makes_it_smaller() {
     let gone: Vec<_> = (0..3000).filter(|n| n % 10 != 0).map(blob).collect();
     assert_eq!(index.remove(&gone).await.unwrap(), 2700);
     let after = index.figures().await.unwrap();
-    assert_eq!((after.documents, after.runs), (300, 1));
+    assert_eq!((after.documents, after.sorted_files), (300, 1));
     assert!(after.bytes * 8 < before.bytes, "{before:?} {after:?}");
     let rest: Vec<_> = (0..3000).step_by(10).map(blob).collect();
     assert_eq!(index.remove(&rest).await.unwrap(), 300);
     let empty = index.figures().await.unwrap();
-    assert_eq!((empty.documents, empty.runs), (0, 0));
+    assert_eq!((empty.documents, empty.sorted_files), (0, 0));
     assert_eq!(index.insert(&documents(0..10)).await.unwrap(), 10);
 }
 
@@ -94,11 +94,11 @@ async fn a_handle_of_an_index_that_was_made_anew_is_refused() {
     place.reset().await;
     let error = old.documents().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    let other = IndexParameters {
+    let other = LshParameters {
         rows: 1,
         ..parameters()
     };
     place.open_with(&other).await.unwrap();
     let error = old.insert(&documents(0..1)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::IndexParameters, "{error}");
+    assert_eq!(error.kind(), ErrorKind::LshParameters, "{error}");
 }

@@ -1,21 +1,21 @@
 //! Joining the evidence of one repository.
 
-use codelupe_core::{LicenceClass, SpdxExpression};
+use codelupe_core::{LicenseClass, SpdxExpression};
 use serde::{Deserialize, Serialize};
 
 use super::class::class_of_term;
-use super::detector::LicenceDetector;
+use super::detector::LicenseDetector;
 use super::expression::{Term, parse};
 use super::manifest::manifest_term;
-use super::path::{choice_suffix, is_licence_file, is_manifest, promises_licence, reuse_id};
+use super::path::{choice_suffix, is_license_file, is_manifest, promises_license, reuse_id};
 
-/// What a licence file counts as when its text is not known.
-pub const UNKNOWN_LICENCE: &str = "LicenseRef-unknown";
+/// What a license file counts as when its text is not known.
+pub const UNKNOWN_LICENSE: &str = "LicenseRef-unknown";
 
-/// The least number of words of a text that can be a licence.
-const MIN_LICENCE_WORDS: usize = 5;
+/// The least number of words of a text that can be a license.
+const MIN_LICENSE_WORDS: usize = 5;
 
-/// A file that may speak about the licence of its repository.
+/// A file that may speak about the license of its repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
     /// Its path from the root, with `/`.
@@ -29,21 +29,21 @@ pub struct Evidence<'a> {
 pub struct EvidenceRecord {
     /// Its path from the root.
     pub path: String,
-    /// The licence; [`UNKNOWN_LICENCE`] for a licence file with a text that is not known.
+    /// The license; [`UNKNOWN_LICENSE`] for a license file with a text that is not known.
     pub expression: SpdxExpression,
     /// As in [`super::Identified::score`]; 1 for a manifest, 0 for an unknown text.
     pub score: f32,
-    /// `licence_file` or `manifest`.
+    /// `license_file` or `manifest`.
     pub source: String,
 }
 
-/// The licence of a repository and where it was found.
+/// The license of a repository and where it was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RepositoryLicence {
-    /// The licence; `None` when nothing was found.
+pub struct RepositoryLicense {
+    /// The license; `None` when nothing was found.
     pub expression: Option<SpdxExpression>,
-    /// Its class; [`LicenceClass::None`] when nothing was found.
-    pub class: LicenceClass,
+    /// Its class; [`LicenseClass::None`] when nothing was found.
+    pub class: LicenseClass,
     /// Every file that spoke, in the order given.
     pub evidence: Vec<EvidenceRecord>,
 }
@@ -55,15 +55,15 @@ struct Found {
     is_file: bool,
 }
 
-/// Decides the licence of a repository.
+/// Decides the license of a repository.
 ///
-/// - Licence files of which every one is named after its licence (`LICENSE-MIT`, `LICENSE-APACHE`) are a choice (`OR`).
+/// - License files of which every one is named after its license (`LICENSE-MIT`, `LICENSE-APACHE`) are a choice (`OR`).
 ///   Otherwise all of them apply (`AND`). `COPYING` beside `COPYING.LESSER` is the LGPL alone, which builds on the GPL.
-/// - `COPYRIGHT` and `PATENTS` count only where no other licence file stands.
+/// - `COPYRIGHT` and `PATENTS` count only where no other license file stands.
 /// - Manifests: all apply.
-/// - When the manifest names every licence of the files, its expression stands: it says how they are joined.
+/// - When the manifest names every license of the files, its expression stands: it says how they are joined.
 /// - When they disagree, the one with the stricter class stands; in the same class, the files.
-pub(super) fn decide(detector: &LicenceDetector, evidence: &[Evidence<'_>]) -> RepositoryLicence {
+pub(super) fn decide(detector: &LicenseDetector, evidence: &[Evidence<'_>]) -> RepositoryLicense {
     let found: Vec<Found> = evidence.iter().filter_map(|file| look_at(detector, file)).collect();
     let files = join_files(&found);
     let manifests = Term::all(
@@ -77,8 +77,8 @@ pub(super) fn decide(detector: &LicenceDetector, evidence: &[Evidence<'_>]) -> R
         (Some(files), Some(manifest)) => Some(agree(files, manifest)),
         (files, manifest) => files.or(manifest),
     };
-    RepositoryLicence {
-        class: term.as_ref().map_or(LicenceClass::None, class_of_term),
+    RepositoryLicense {
+        class: term.as_ref().map_or(LicenseClass::None, class_of_term),
         expression: term.map(|term| SpdxExpression::new(term.render())),
         evidence: found.into_iter().map(record).collect(),
     }
@@ -89,14 +89,14 @@ fn record(found: Found) -> EvidenceRecord {
         path: found.path,
         expression: SpdxExpression::new(found.term.render()),
         score: found.score,
-        source: if found.is_file { "licence_file" } else { "manifest" }.to_owned(),
+        source: if found.is_file { "license_file" } else { "manifest" }.to_owned(),
     }
 }
 
-fn look_at(detector: &LicenceDetector, file: &Evidence<'_>) -> Option<Found> {
-    let is_file = is_licence_file(file.path.as_bytes());
+fn look_at(detector: &LicenseDetector, file: &Evidence<'_>) -> Option<Found> {
+    let is_file = is_license_file(file.path.as_bytes());
     let (term, score) = if is_file {
-        look_at_licence_file(detector, file)?
+        look_at_license_file(detector, file)?
     } else if is_manifest(file.path.as_bytes()) {
         (manifest_term(file.path, file.text)?, 1.0)
     } else {
@@ -110,7 +110,7 @@ fn look_at(detector: &LicenceDetector, file: &Evidence<'_>) -> Option<Found> {
     })
 }
 
-fn look_at_licence_file(detector: &LicenceDetector, file: &Evidence<'_>) -> Option<(Term, f32)> {
+fn look_at_license_file(detector: &LicenseDetector, file: &Evidence<'_>) -> Option<(Term, f32)> {
     if let Some(id) = reuse_id(file.path) {
         if spdx::exception_id(id).is_some() {
             return None;
@@ -120,16 +120,16 @@ fn look_at_licence_file(detector: &LicenceDetector, file: &Evidence<'_>) -> Opti
         }
     }
     let identified = detector.identify_term(file.text);
-    let unknown = || (Term::One(UNKNOWN_LICENCE.to_owned()), 0.0);
+    let unknown = || (Term::One(UNKNOWN_LICENSE.to_owned()), 0.0);
     // Fewer words are a link that was checked out as text (`../LICENSE`), or a heading.
-    let says_something = file.text.split_whitespace().take(MIN_LICENCE_WORDS).count() == MIN_LICENCE_WORDS;
-    identified.or_else(|| (says_something && promises_licence(file.path)).then(unknown))
+    let says_something = file.text.split_whitespace().take(MIN_LICENSE_WORDS).count() == MIN_LICENSE_WORDS;
+    identified.or_else(|| (says_something && promises_license(file.path)).then(unknown))
 }
 
 fn join_files(found: &[Found]) -> Option<Term> {
     let mut files: Vec<&Found> = found.iter().filter(|found| found.is_file).collect();
-    if files.iter().any(|file| promises_licence(&file.path)) {
-        files.retain(|file| promises_licence(&file.path));
+    if files.iter().any(|file| promises_license(&file.path)) {
+        files.retain(|file| promises_license(&file.path));
     }
     let mut terms: Vec<Term> = files.iter().map(|file| file.term.clone()).collect();
     drop_gpl_below_lgpl(&mut terms);
@@ -140,7 +140,7 @@ fn join_files(found: &[Found]) -> Option<Term> {
     if is_choice { Term::any(terms) } else { Term::all(terms) }
 }
 
-/// Whether a file is one of a choice: named after a licence, or a pointer (`COPYRIGHT`, `LICENSE`) that names only licences of
+/// Whether a file is one of a choice: named after a license, or a pointer (`COPYRIGHT`, `LICENSE`) that names only licenses of
 /// which the others have the texts.
 fn is_named_choice(file: &Found, files: &[&Found]) -> bool {
     if choice_suffix(&file.path).is_some() {
@@ -149,9 +149,9 @@ fn is_named_choice(file: &Found, files: &[&Found]) -> bool {
     let others: Vec<&str> = files
         .iter()
         .filter(|other| choice_suffix(&other.path).is_some())
-        .flat_map(|other| other.term.licences())
+        .flat_map(|other| other.term.licenses())
         .collect();
-    others.len() > 1 && file.term.licences().iter().all(|licence| others.contains(licence))
+    others.len() > 1 && file.term.licenses().iter().all(|license| others.contains(license))
 }
 
 /// The LGPL-3.0 is written as permissions on top of the GPL-3.0, so its users ship both texts.
@@ -163,11 +163,11 @@ fn drop_gpl_below_lgpl(terms: &mut Vec<Term>) {
 }
 
 fn agree(files: Term, manifest: Term) -> Term {
-    let stated: Vec<&str> = manifest.licences().into_iter().map(family).collect();
+    let stated: Vec<&str> = manifest.licenses().into_iter().map(family).collect();
     if files
-        .licences()
+        .licenses()
         .into_iter()
-        .all(|licence| stated.contains(&family(licence)))
+        .all(|license| stated.contains(&family(license)))
     {
         return manifest;
     }
@@ -178,9 +178,9 @@ fn agree(files: Term, manifest: Term) -> Term {
     }
 }
 
-/// An id without what a licence text alone does not say: `-only`, `-or-later`, `+`, an exception.
-fn family(licence: &str) -> &str {
-    let id = licence.split(" WITH ").next().unwrap_or(licence);
+/// An id without what a license text alone does not say: `-only`, `-or-later`, `+`, an exception.
+fn family(license: &str) -> &str {
+    let id = license.split(" WITH ").next().unwrap_or(license);
     let id = id.trim_end_matches('+');
     id.strip_suffix("-only")
         .or_else(|| id.strip_suffix("-or-later"))
@@ -195,27 +195,27 @@ mod tests {
         spdx::license_id(id).unwrap().text()
     }
 
-    fn check(files: &[(&str, &str)], expected: &str, class: LicenceClass) {
-        static DETECTOR: std::sync::OnceLock<LicenceDetector> = std::sync::OnceLock::new();
+    fn check(files: &[(&str, &str)], expected: &str, class: LicenseClass) {
+        static DETECTOR: std::sync::OnceLock<LicenseDetector> = std::sync::OnceLock::new();
         let evidence: Vec<Evidence<'_>> = files.iter().map(|&(path, text)| Evidence { path, text }).collect();
-        let found = DETECTOR.get_or_init(LicenceDetector::default).of_repository(&evidence);
+        let found = DETECTOR.get_or_init(LicenseDetector::default).of_repository(&evidence);
         let expression = found.expression.as_ref().map_or("", SpdxExpression::as_str);
         assert_eq!(expression, expected, "{:?}", found.evidence);
         assert_eq!(found.class, class, "{expected:?}");
     }
 
-    fn cargo(licence: &str) -> String {
-        format!("[package]\nlicense = \"{licence}\"\n")
+    fn cargo(license: &str) -> String {
+        format!("[package]\nlicense = \"{license}\"\n")
     }
 
     #[test]
     fn files_are_joined() {
-        use LicenceClass::{Copyleft, None as NoLicence, Other, Permissive, WeakCopyleft};
+        use LicenseClass::{Copyleft, None as NoLicense, Other, Permissive, WeakCopyleft};
         let (mit, apache) = (text_of("MIT"), text_of("Apache-2.0"));
         let (gpl, lgpl) = (text_of("GPL-3.0-only"), text_of("LGPL-3.0-only"));
         let odd = "You may look at this code on Mondays.";
-        check(&[], "", NoLicence);
-        check(&[("src/LICENSE", mit), ("main.rs", mit)], "", NoLicence);
+        check(&[], "", NoLicense);
+        check(&[("src/LICENSE", mit), ("main.rs", mit)], "", NoLicense);
         check(&[("LICENSE", mit)], "MIT", Permissive);
         let both = [("LICENSE-MIT", mit), ("LICENSE-APACHE", apache)];
         check(&both, "MIT OR Apache-2.0", Permissive);
@@ -228,7 +228,7 @@ mod tests {
         check(&lesser, "LGPL-3.0-only", WeakCopyleft);
         let reuse = [("LICENSES/MIT.txt", mit), ("LICENSES/GPL-2.0-or-later.txt", "")];
         check(&reuse, "MIT AND GPL-2.0-or-later", Copyleft);
-        check(&[("LICENSE", odd)], UNKNOWN_LICENCE, Other);
+        check(&[("LICENSE", odd)], UNKNOWN_LICENSE, Other);
         check(
             &[("COPYRIGHT", "Copyright 2020 Ann"), ("LICENSE", mit)],
             "MIT",
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn files_and_manifests_are_joined() {
-        use LicenceClass::{Copyleft, Other, Permissive, WeakCopyleft};
+        use LicenseClass::{Copyleft, Other, Permissive, WeakCopyleft};
         let (mit, apache, gpl) = (text_of("MIT"), text_of("Apache-2.0"), text_of("GPL-3.0-only"));
         let odd = "You may look at this code on Mondays.";
         let with = |name: &str, text: &str, stated: &str, expected: &str, class| {
@@ -265,7 +265,7 @@ mod tests {
             "MIT OR GPL-2.0-only",
             Permissive,
         );
-        with("LICENSE", odd, "MIT", UNKNOWN_LICENCE, Other);
+        with("LICENSE", odd, "MIT", UNKNOWN_LICENSE, Other);
         with("LICENSE", "../LICENSE", "ISC", "ISC", Permissive);
         with("LICENSE", "  \n", "ISC", "ISC", Permissive);
         check(&[("Cargo.toml", &cargo("MPL-2.0"))], "MPL-2.0", WeakCopyleft);
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn both_sides_of_a_conflict_are_kept_as_evidence() {
-        let detector = LicenceDetector::new().unwrap();
+        let detector = LicenseDetector::new().unwrap();
         let evidence = [
             Evidence {
                 path: "COPYING",
@@ -290,6 +290,6 @@ mod tests {
             .iter()
             .map(|record| (record.source.as_str(), record.expression.as_str()))
             .collect();
-        assert_eq!(kept, [("licence_file", "GPL-2.0-only"), ("manifest", "MIT")]);
+        assert_eq!(kept, [("license_file", "GPL-2.0-only"), ("manifest", "MIT")]);
     }
 }

@@ -1,6 +1,6 @@
-//! Speed of licence identification.
+//! Speed of license identification.
 
-use codelupe_process::licence::LicenceDetector;
+use codelupe_process::license::LicenseDetector;
 use divan::{Bencher, black_box};
 
 fn main() {
@@ -10,7 +10,7 @@ fn main() {
 /// Reading the SPDX texts and identifying the first file.
 #[divan::bench]
 fn first_use(bencher: Bencher<'_, '_>) {
-    bencher.bench(|| LicenceDetector::default().identify(black_box("Permission is hereby granted")));
+    bencher.bench(|| LicenseDetector::default().identify(black_box("Permission is hereby granted")));
 }
 
 #[divan::bench(args = ["MIT", "Apache-2.0", "GPL-3.0-only"])]
@@ -34,8 +34,8 @@ fn unknown_64_kib(bencher: Bencher<'_, '_>) {
     bencher.bench(|| detector.identify(black_box(&text)));
 }
 
-fn warm() -> LicenceDetector {
-    let detector = LicenceDetector::default();
+fn warm() -> LicenseDetector {
+    let detector = LicenseDetector::default();
     detector.identify("warm");
     detector
 }

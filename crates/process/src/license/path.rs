@@ -1,9 +1,9 @@
-//! Which files of a repository speak about its licence.
+//! Which files of a repository speak about its license.
 
-/// Base names, in lower case, that name a licence file on their own or before a `-`, `_` or `.`.
+/// Base names, in lower case, that name a license file on their own or before a `-`, `_` or `.`.
 ///
 /// The union of what GitHub's licensee and go-license-detector look for, without `README` and `NOTICE`:
-/// those speak about licences and are none.
+/// those speak about licenses and are none.
 const STEMS: [&str; 9] = [
     "license",
     "licence",
@@ -19,14 +19,14 @@ const STEMS: [&str; 9] = [
 /// Endings of names such as `MIT-LICENSE` or `apache_license.txt`.
 const TAILS: [&str; 6] = ["-license", "-licence", "_license", "_licence", ".license", "-copying"];
 
-/// Extensions of licence files that are texts. Anything else after the last dot, such as `LICENSE.rs`, is code,
-/// unless it names a licence (`COPYING.LESSER`, `LICENSE.MIT`).
+/// Extensions of license files that are texts. Anything else after the last dot, such as `LICENSE.rs`, is code,
+/// unless it names a license (`COPYING.LESSER`, `LICENSE.MIT`).
 const CODE_EXTENSIONS: [&str; 24] = [
     "rs", "py", "js", "ts", "go", "c", "h", "cc", "cpp", "java", "rb", "php", "sh", "json", "yml", "yaml", "toml",
     "xml", "png", "svg", "pdf", "jsx", "tsx", "cs",
 ];
 
-/// Words in the name that say the file is about other people's code, which does not decide this repository's licence.
+/// Words in the name that say the file is about other people's code, which does not decide this repository's license.
 const FOREIGN: [&str; 6] = ["third", "3rd", "vendor", "dependenc", "bundled", "header"];
 
 /// Base names of manifests, in lower case, at the root of a repository.
@@ -44,23 +44,23 @@ const MANIFESTS: [&str; 8] = [
 /// Endings of manifest names.
 const MANIFEST_ENDINGS: [&str; 3] = [".gemspec", ".cabal", ".podspec"];
 
-/// Whether `path` (relative to the root, `/` between segments) is a file that decides the repository's licence.
+/// Whether `path` (relative to the root, `/` between segments) is a file that decides the repository's license.
 ///
 /// At the root: `LICENSE`, `LICENCE`, `LICENSES`, `COPYING`, `COPYRIGHT`, `UNLICENSE` or `PATENTS` in any case, alone
 /// or followed by `-`, `_` or `.` and more (`LICENSE-MIT`, `LICENSE.md`, `COPYING.LESSER`), and `MIT-LICENSE` or
 /// `MIT_LICENSE.txt`. Under `LICENSES/`: `*.txt` and `*.md` (REUSE). Names with a source-code extension and names about third
 /// parties (`LICENSE-3RD-PARTY`) are none.
-pub fn is_licence_file(path: &[u8]) -> bool {
+pub fn is_license_file(path: &[u8]) -> bool {
     let Ok(path) = std::str::from_utf8(path) else {
         return false;
     };
     match path.split_once('/') {
-        None => is_licence_name(&path.to_ascii_lowercase()),
+        None => is_license_name(&path.to_ascii_lowercase()),
         Some((folder, name)) => folder.eq_ignore_ascii_case("licenses") && is_reuse_name(name),
     }
 }
 
-/// Whether `path` is a package manifest at the root that may state a licence: `Cargo.toml`, `package.json`,
+/// Whether `path` is a package manifest at the root that may state a license: `Cargo.toml`, `package.json`,
 /// `pyproject.toml`, `setup.cfg`, `composer.json`, `bower.json`, `pom.xml`, `DESCRIPTION` (R), `*.gemspec`, `*.cabal`,
 /// `*.podspec`.
 pub fn is_manifest(path: &[u8]) -> bool {
@@ -79,9 +79,9 @@ pub(super) fn reuse_id(path: &str) -> Option<&str> {
     folder.eq_ignore_ascii_case("licenses").then_some(stem)
 }
 
-/// Whether the name promises a licence text, so that not knowing the text means an unknown licence.
+/// Whether the name promises a license text, so that not knowing the text means an unknown license.
 /// `COPYRIGHT` and `PATENTS` often hold only names or grants.
-pub(super) fn promises_licence(path: &str) -> bool {
+pub(super) fn promises_license(path: &str) -> bool {
     let name = path.to_ascii_lowercase();
     !name.starts_with("copyright") && !name.starts_with("patents")
 }
@@ -100,7 +100,7 @@ pub(super) fn choice_suffix(path: &str) -> Option<String> {
     after.or_else(before).filter(|rest| !rest.is_empty()).map(str::to_owned)
 }
 
-fn is_licence_name(name: &str) -> bool {
+fn is_license_name(name: &str) -> bool {
     if FOREIGN.iter().any(|word| name.contains(word)) {
         return false;
     }
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn licence_files_are_told_by_name_and_place() {
-        let check = |path: &str, expected: bool| assert_eq!(is_licence_file(path.as_bytes()), expected, "{path}");
+    fn license_files_are_told_by_name_and_place() {
+        let check = |path: &str, expected: bool| assert_eq!(is_license_file(path.as_bytes()), expected, "{path}");
         for yes in [
             "LICENSE",
             "licence",
@@ -165,7 +165,7 @@ mod tests {
         ] {
             check(no, false);
         }
-        assert!(!is_licence_file(b"LICENSE\xff"));
+        assert!(!is_license_file(b"LICENSE\xff"));
     }
 
     #[test]

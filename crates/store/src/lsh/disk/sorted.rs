@@ -1,4 +1,4 @@
-//! A run: one immutable file with the documents of a stretch of numbers.
+//! A sorted file: one immutable file with the documents of a stretch of numbers.
 //!
 //! ```text
 //! magic      8 bytes, with the version
@@ -10,7 +10,7 @@
 //!
 //! Numbers are little endian. Where each part begins follows from the number of documents and of bands, which are in the
 //! manifest, as is the CRC-32 of the fences. With 25 bands that is 336 bytes a document and 1.3 of fences, which are held
-//! in memory while a run is open.
+//! in memory while a sorted file is open.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -29,10 +29,10 @@ const MAGIC: [u8; 8] = *b"CLlshR\0\x01";
 /// Bytes that are written at once.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// A run as the manifest names it.
+/// A sorted file as the manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RunEntry {
+pub(super) struct SortedEntry {
     /// Its file.
     pub(super) name: String,
     /// Its numbers are in this stretch.
@@ -47,18 +47,18 @@ pub(super) struct RunEntry {
     pub(super) crc32: u32,
 }
 
-/// An open run.
+/// An open sorted file.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) entry: RunEntry,
+pub(super) struct SortedFile {
+    pub(super) entry: SortedEntry,
     pub(super) documents: Column<Document>,
     pub(super) blobs: Column<Posting>,
     pub(super) bands: Vec<Column<Posting>>,
 }
 
-impl Run {
-    /// Opens a run and reads its fences.
-    pub(super) fn open(folder: &Path, entry: &RunEntry, bands: u32) -> Result<Self, Error> {
+impl SortedFile {
+    /// Opens a sorted file and reads its fences.
+    pub(super) fn open(folder: &Path, entry: &SortedEntry, bands: u32) -> Result<Self, Error> {
         let source = Arc::new(Source::open(folder.join(&entry.name), entry.bytes)?);
         let (documents, comparable) = (entry.documents as usize, entry.comparable as usize);
         let layout = Layout::of(documents, comparable, bands);
@@ -66,7 +66,7 @@ impl Run {
             return Err(source.corrupt("its size is not that of its documents"));
         }
         if source.read(MAGIC.len(), 0)? != MAGIC {
-            return Err(source.corrupt("it is no run of this version"));
+            return Err(source.corrupt("it is no sorted file of this version"));
         }
         let fences = source.read(layout.fence_bytes, layout.fences)?;
         if crc32fast::hash(&fences) != entry.crc32 {
@@ -87,7 +87,7 @@ impl Run {
     }
 }
 
-/// Where the parts of a run begin.
+/// Where the parts of a sorted file begin.
 struct Layout {
     columns: Vec<u64>,
     fences: u64,
@@ -121,9 +121,9 @@ impl Layout {
     }
 }
 
-/// Writes a run, column by column.
+/// Writes a sorted file, column by column.
 #[derive(Debug)]
-pub(super) struct RunWriter {
+pub(super) struct SortedWriter {
     path: PathBuf,
     out: BufWriter<File>,
     /// Entries of each column so far.
@@ -131,7 +131,7 @@ pub(super) struct RunWriter {
     fences: Vec<u8>,
 }
 
-impl RunWriter {
+impl SortedWriter {
     pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
         let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
@@ -157,14 +157,14 @@ impl RunWriter {
     }
 
     /// Makes the file durable.
-    pub(super) fn finish(mut self, name: String, numbers: Range<u32>) -> Result<RunEntry, Error> {
+    pub(super) fn finish(mut self, name: String, numbers: Range<u32>) -> Result<SortedEntry, Error> {
         let (documents, comparable) = self.counts()?;
         let failed = |error| Error::io("write", &self.path, error);
         self.out.write_all(&self.fences).map_err(failed)?;
         self.out.flush().map_err(failed)?;
         self.out.get_ref().sync_all().map_err(failed)?;
         let length = self.out.get_ref().metadata().map_err(failed)?.len();
-        Ok(RunEntry {
+        Ok(SortedEntry {
             name,
             numbers,
             documents,
@@ -184,7 +184,7 @@ impl RunWriter {
         {
             return Ok((documents, comparable));
         }
-        let context = "the LSH index is damaged: the columns of its runs name different documents";
+        let context = "the LSH index is damaged: the columns of its sorted files name different documents";
         Err(Error::new(ErrorKind::Corrupt, context))
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use codelupe_store::ErrorKind;
-use codelupe_store::lsh::{Comparison, NeighbourLimits, SignedDocument};
+use codelupe_store::lsh::{Comparison, NeighborLimits, SignedDocument};
 
-use super::{Place, WIDE, blob, blobs, document, groups, neighbours, on_all};
+use super::{Place, WIDE, blob, blobs, document, groups, neighbors, on_all};
 
 on_all!(
     an_empty_index_answers,
     a_document_is_inserted_once,
     a_removed_document_is_gone_from_every_answer,
-    neighbours_come_by_shared_bands_then_by_age,
+    neighbors_come_by_shared_bands_then_by_age,
     groups_come_in_order_of_key,
     wrong_lengths_are_refused_and_change_nothing,
     comparisons_are_those_of_one_threshold,
@@ -25,7 +25,7 @@ async fn an_empty_index_answers(place: Place) {
     assert_eq!(index.remove(&[]).await.unwrap(), 0);
     assert_eq!(index.remove(&[blob(1)]).await.unwrap(), 0);
     assert_eq!(blobs(&*index).await, []);
-    assert_eq!(neighbours(&*index, &[1, 2, 3], WIDE).await, (vec![], false));
+    assert_eq!(neighbors(&*index, &[1, 2, 3], WIDE).await, (vec![], false));
     assert!(groups(&*index, 2).await.is_empty());
     assert_eq!(index.comparisons(0.7).await.unwrap(), []);
     index.remember(0.7, &[]).await.unwrap();
@@ -44,9 +44,9 @@ async fn a_document_is_inserted_once(place: Place) {
     let again = [document(2, &[5, 5, 5]), document(3, &[4, 2, 4])];
     assert_eq!(index.insert(&again).await.unwrap(), 1);
     assert_eq!(blobs(&*index).await, [blob(1), blob(2), blob(3)]);
-    assert_eq!(neighbours(&*index, &[5, 5, 5], WIDE).await, (vec![], false));
+    assert_eq!(neighbors(&*index, &[5, 5, 5], WIDE).await, (vec![], false));
     let found = vec![(blob(1), 2), (blob(2), 1), (blob(3), 1)];
-    assert_eq!(neighbours(&*index, &[1, 2, 8], WIDE).await, (found, false));
+    assert_eq!(neighbors(&*index, &[1, 2, 8], WIDE).await, (found, false));
 }
 
 async fn a_removed_document_is_gone_from_every_answer(place: Place) {
@@ -57,12 +57,12 @@ async fn a_removed_document_is_gone_from_every_answer(place: Place) {
     assert_eq!(index.remove(&[blob(2), blob(9), blob(2)]).await.unwrap(), 1);
     assert_eq!(index.remove(&[blob(2)]).await.unwrap(), 0);
     assert_eq!(blobs(&*index).await, [blob(1), blob(3)]);
-    assert_eq!(neighbours(&*index, &[0, 2, 0], WIDE).await, (vec![], false));
+    assert_eq!(neighbors(&*index, &[0, 2, 0], WIDE).await, (vec![], false));
     assert_eq!(groups(&*index, 0).await, [[blob(1), blob(3)]]);
-    let one = NeighbourLimits { bucket: 2, ..WIDE };
+    let one = NeighborLimits { bucket: 2, ..WIDE };
     let found = vec![(blob(1), 1), (blob(3), 1)];
     assert_eq!(
-        neighbours(&*index, &[1, 0, 0], one).await,
+        neighbors(&*index, &[1, 0, 0], one).await,
         (found, false),
         "the bound is on what is there"
     );
@@ -72,21 +72,21 @@ async fn a_removed_document_is_gone_from_every_answer(place: Place) {
     assert!(newest.0 > before[2].0, "numbers are never used again");
 }
 
-async fn neighbours_come_by_shared_bands_then_by_age(place: Place) {
+async fn neighbors_come_by_shared_bands_then_by_age(place: Place) {
     let index = place.open().await;
     let keys = [[1, 0, 0], [1, 2, 0], [0, 2, 3], [1, 2, 3], [7, 7, 7], [0, 0, 3]];
     for (n, keys) in (0..).zip(keys) {
         index.insert(&[document(n, &keys)]).await.unwrap();
     }
     let all = [(3, 3), (1, 2), (2, 2), (0, 1), (5, 1)].map(|(n, shared)| (blob(n), shared));
-    let (found, capped) = neighbours(&*index, &[1, 2, 3], WIDE).await;
+    let (found, capped) = neighbors(&*index, &[1, 2, 3], WIDE).await;
     assert_eq!((found.as_slice(), capped), (all.as_slice(), false));
     for most in 0..=6 {
-        let limits = NeighbourLimits {
-            neighbours: most,
+        let limits = NeighborLimits {
+            neighbors: most,
             ..WIDE
         };
-        let (found, capped) = neighbours(&*index, &[1, 2, 3], limits).await;
+        let (found, capped) = neighbors(&*index, &[1, 2, 3], limits).await;
         assert_eq!(
             (found.as_slice(), capped),
             (&all[..most.min(5)], most < 5),
@@ -94,12 +94,12 @@ async fn neighbours_come_by_shared_bands_then_by_age(place: Place) {
         );
     }
     // Of each key the two earliest: 0 and 1, 1 and 2, 2 and 3.
-    let limits = NeighbourLimits { bucket: 2, ..WIDE };
+    let limits = NeighborLimits { bucket: 2, ..WIDE };
     let found = [(1, 2), (2, 2), (0, 1), (3, 1)].map(|(n, shared)| (blob(n), shared));
-    assert_eq!(neighbours(&*index, &[1, 2, 3], limits).await, (found.to_vec(), true));
-    let limits = NeighbourLimits { bucket: 0, ..WIDE };
-    assert_eq!(neighbours(&*index, &[1, 2, 3], limits).await, (vec![], true));
-    assert_eq!(neighbours(&*index, &[9, 9, 9], limits).await, (vec![], false));
+    assert_eq!(neighbors(&*index, &[1, 2, 3], limits).await, (found.to_vec(), true));
+    let limits = NeighborLimits { bucket: 0, ..WIDE };
+    assert_eq!(neighbors(&*index, &[1, 2, 3], limits).await, (vec![], true));
+    assert_eq!(neighbors(&*index, &[9, 9, 9], limits).await, (vec![], false));
 }
 
 async fn groups_come_in_order_of_key(place: Place) {
@@ -115,7 +115,7 @@ async fn groups_come_in_order_of_key(place: Place) {
     assert!(groups(&*index, 1).await.is_empty(), "one document is no group");
     assert_eq!(groups(&*index, 2).await, [(0..10).map(blob).collect::<Vec<_>>()]);
     let found = vec![(blob(0), 1), (blob(5), 1)];
-    assert_eq!(neighbours(&*index, &[u64::MAX, 99, 99], WIDE).await, (found, false));
+    assert_eq!(neighbors(&*index, &[u64::MAX, 99, 99], WIDE).await, (found, false));
 }
 
 async fn wrong_lengths_are_refused_and_change_nothing(place: Place) {
@@ -127,7 +127,7 @@ async fn wrong_lengths_are_refused_and_change_nothing(place: Place) {
         let error = index.insert(&[good.clone(), wrong]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     }
-    let error = index.neighbours(&[1, 2], WIDE).await.unwrap_err();
+    let error = index.neighbors(&[1, 2], WIDE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     let error = index.groups(3, &mut |_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
@@ -169,7 +169,7 @@ async fn figures_count_what_is_there(place: Place) {
     let documents: Vec<_> = (0..500).map(|n| document(n, &[n, n / 2, 0])).collect();
     index.insert(&documents).await.unwrap();
     let figures = index.figures().await.unwrap();
-    assert_eq!((figures.documents, figures.runs), (500, 1));
+    assert_eq!((figures.documents, figures.sorted_files), (500, 1));
     // A key and a number for each band, and a blob id.
     assert!(figures.bytes >= 500 * (3 * 12 + 20), "{figures:?}");
 }
@@ -203,7 +203,7 @@ async fn documents_too_short_to_compare_are_known_and_in_no_band(place: Place) {
         .await
         .unwrap();
     assert_eq!(seen, [[2, 4]]);
-    assert_eq!(neighbours(&*index, &[7, 0, 0], WIDE).await.0.len(), 2);
+    assert_eq!(neighbors(&*index, &[7, 0, 0], WIDE).await.0.len(), 2);
     assert_eq!(index.remove(&[blob(1), blob(3)]).await.unwrap(), 2);
     assert_eq!(index.figures().await.unwrap().documents, 3);
 }

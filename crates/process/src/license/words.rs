@@ -1,4 +1,4 @@
-//! Licence texts as sequences of words in which only what the licence says is left.
+//! License texts as sequences of words in which only what the license says is left.
 
 /// Words that the SPDX matching guidelines (list 3.x, annex B, "Varietal word spelling") hold for the same.
 const SAME_WORDS: [(&str, &str); 18] = [
@@ -22,7 +22,7 @@ const SAME_WORDS: [(&str, &str); 18] = [
     ("copyrights", "copyright"),
 ];
 
-/// Words after `copyright` that show that the line is a sentence of the licence, not a notice of who owns it.
+/// Words after `copyright` that show that the line is a sentence of the license, not a notice of who owns it.
 const NOT_A_NOTICE: [&str; 26] = [
     "notice",
     "notices",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_licence_says_is_left() {
+    fn only_what_the_license_says_is_left() {
         let check = |text: &str, expected: &str| assert_eq!(words(text), expected, "{text:?}");
         check("The Software is provided \"AS IS\"", "the software is provided as is");
         check("Copyright (c) 2020 Ann\nAll rights reserved.\nPermission", "permission");

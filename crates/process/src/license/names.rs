@@ -1,4 +1,4 @@
-//! Licence names as people write them: `Apache License, Version 2.0`, `GPLv2+`, `New BSD`.
+//! License names as people write them: `Apache License, Version 2.0`, `GPLv2+`, `New BSD`.
 
 /// Names in running text: words in order, and the SPDX id. Longer names come first where one starts with another.
 ///
@@ -160,8 +160,8 @@ pub(super) struct Named {
     pub(super) end: usize,
 }
 
-/// The licence that `text` names, when it names exactly one and says little else.
-pub(super) fn licence_named(text: &str) -> Option<String> {
+/// The license that `text` names, when it names exactly one and says little else.
+pub(super) fn license_named(text: &str) -> Option<String> {
     let words = name_words(text);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let found = names_in(&words);
@@ -173,7 +173,7 @@ pub(super) fn licence_named(text: &str) -> Option<String> {
     (!unexplained && found.iter().all(|name| name.id == first.id)).then(|| first.id.clone())
 }
 
-/// All licence names in a text, from left to right, without overlaps.
+/// All license names in a text, from left to right, without overlaps.
 pub(super) fn names_in(words: &[&str]) -> Vec<Named> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -232,7 +232,7 @@ fn plain_name(words: &[&str], at: usize) -> Option<Named> {
     })
 }
 
-/// Families of the GNU licences: the words, the id without version, and the first version there is.
+/// Families of the GNU licenses: the words, the id without version, and the first version there is.
 const GNU: &[(&[&str], &str, &str)] = &[
     (&["affero", "general", "public", "license"], "AGPL", "3.0"),
     (&["agpl"], "AGPL", "3.0"),
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn bare_names() {
         let check =
-            |text: &str, expected: Option<&str>| assert_eq!(licence_named(text).as_deref(), expected, "{text:?}");
+            |text: &str, expected: Option<&str>| assert_eq!(license_named(text).as_deref(), expected, "{text:?}");
         check("MIT License", Some("MIT"));
         check("The Apache Software License, Version 2.0", Some("Apache-2.0"));
         check("GNU General Public License v3.0", Some("GPL-3.0-only"));

@@ -1,4 +1,4 @@
-//! The SPDX texts as an inverted index from word pairs to licences.
+//! The SPDX texts as an inverted index from word pairs to licenses.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,9 @@ use super::words::{fingerprint, pairs, word_hashes};
 /// What a reference text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The text of a licence.
-    Licence,
-    /// The text of an exception that follows a licence (`WITH`).
+    /// The text of a license.
+    License,
+    /// The text of an exception that follows a license (`WITH`).
     Exception,
 }
 
@@ -18,7 +18,7 @@ pub(super) enum Kind {
 pub(super) struct Reference {
     /// Its SPDX id.
     pub(super) id: &'static str,
-    /// Licence or exception.
+    /// License or exception.
     pub(super) kind: Kind,
     /// How many word pairs it has.
     pub(super) pairs: u32,
@@ -40,7 +40,7 @@ pub(super) struct Index {
 const MIN_REFERENCE_PAIRS: usize = 12;
 
 impl Index {
-    /// Reads all SPDX texts (4.2 MB, about 700 licences and 80 exceptions).
+    /// Reads all SPDX texts (4.2 MB, about 700 licenses and 80 exceptions).
     pub(super) fn of_spdx_texts() -> Self {
         let mut index = Self {
             references: Vec::new(),
@@ -50,9 +50,9 @@ impl Index {
             postings: Vec::new(),
         };
         let mut entries: Vec<(u32, u16, u16)> = Vec::new();
-        let licences = spdx::text::LICENSE_TEXTS.iter().map(|text| (Kind::Licence, text));
+        let licenses = spdx::text::LICENSE_TEXTS.iter().map(|text| (Kind::License, text));
         let exceptions = spdx::text::EXCEPTION_TEXTS.iter().map(|text| (Kind::Exception, text));
-        for (kind, (id, text)) in licences.chain(exceptions) {
+        for (kind, (id, text)) in licenses.chain(exceptions) {
             if is_wanted(kind, id) {
                 index.add(kind, id, text, &mut entries);
             }

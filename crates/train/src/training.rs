@@ -1,4 +1,4 @@
-//! One run, in its folder: what was chosen, the job, the events, the figures.
+//! One training, in its folder: what was chosen, the job, the events, the figures.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -17,7 +17,7 @@ use crate::job::{JOB_VERSION, TrainEvent, TrainJob};
 /// The longest line of events that is read, in bytes.
 const MAX_LINE: usize = 1 << 20;
 
-/// What a run will do, decided once: `plan.json`. With it a run goes on after whatever ended the process.
+/// What a training will do, decided once: `plan.json`. With it a training goes on after whatever ended the process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// The name of the model to be made.
@@ -36,13 +36,13 @@ pub(crate) struct Plan {
     pub(crate) material: Material,
 }
 
-/// What a run took and came to.
+/// What a training took and came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Figures {
     /// Whether an adapter was made.
     pub is_adapter: bool,
-    /// Files that were not learnt before.
+    /// Files that were not learned before.
     pub new_files: u64,
     /// Files that were.
     pub replayed_files: u64,
@@ -72,11 +72,11 @@ pub struct Figures {
     pub seconds: f64,
 }
 
-/// The folder of a run.
+/// The folder of a training.
 #[derive(Debug, Clone)]
-pub(crate) struct RunFolder(pub(crate) PathBuf);
+pub(crate) struct TrainingFolder(pub(crate) PathBuf);
 
-impl RunFolder {
+impl TrainingFolder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -99,7 +99,7 @@ impl RunFolder {
 }
 
 /// The job of a plan.
-pub(crate) fn job(config: &TrainConfig, plan: &Plan, adapter: Option<PathBuf>, run: &RunFolder) -> TrainJob {
+pub(crate) fn job(config: &TrainConfig, plan: &Plan, adapter: Option<PathBuf>, training: &TrainingFolder) -> TrainJob {
     let steps = steps(config, plan.material.rows);
     TrainJob {
         version: JOB_VERSION,
@@ -107,8 +107,8 @@ pub(crate) fn job(config: &TrainConfig, plan: &Plan, adapter: Option<PathBuf>, r
         base_name: plan.base_folder.display().to_string(),
         lora: (config.mode == Mode::Lora).then(|| config.lora.clone()),
         adapter,
-        train: run.path().join("train"),
-        validation: plan.material.validation.then(|| run.path().join("validation")),
+        train: training.path().join("train"),
+        validation: plan.material.validation.then(|| training.path().join("validation")),
         optimizer: config.optimizer,
         schedule: Schedule {
             peak: config.peak_rate(),
@@ -125,8 +125,8 @@ pub(crate) fn job(config: &TrainConfig, plan: &Plan, adapter: Option<PathBuf>, r
         validation_rows: config.validation_rows,
         patience: config.patience,
         seed: config.seed,
-        checkpoint: run.path().join("checkpoint"),
-        out: run.result(),
+        checkpoint: training.path().join("checkpoint"),
+        out: training.result(),
     }
 }
 
@@ -149,7 +149,7 @@ fn share(of: u64, share: f64) -> u64 {
     (of as f64 * share).round() as u64
 }
 
-/// The events of a run, kept as lines of JSON.
+/// The events of a training, kept as lines of JSON.
 pub(crate) struct EventLog {
     path: PathBuf,
     file: File,
@@ -257,15 +257,15 @@ const fn step_of(event: &TrainEvent) -> Option<u64> {
     }
 }
 
-/// Removes what only a run under way needs: samples and checkpoints. Events, plan and report stay.
-pub(crate) fn tidy(run: &RunFolder) -> Result<(), Error> {
+/// Removes what only a training under way needs: samples and checkpoints. Events, plan and report stay.
+pub(crate) fn tidy(training: &TrainingFolder) -> Result<(), Error> {
     for name in ["train", "validation", "held_out", "holes", "checkpoint", "result"] {
-        crate::files::remove_folder(&run.path().join(name))?;
+        crate::files::remove_folder(&training.path().join(name))?;
     }
     Ok(())
 }
 
-/// The folders of runs, oldest first by their number.
+/// The folders of trainings, oldest first by their number.
 pub(crate) fn folders(parent: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(parent) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -274,7 +274,7 @@ pub(crate) fn folders(parent: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found: Vec<(u64, PathBuf)> = entries
         .flatten()
         .filter_map(|entry| {
-            let number = entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok()?;
+            let number = entry.file_name().to_str()?.strip_prefix("training-")?.parse().ok()?;
             Some((number, entry.path()))
         })
         .collect();

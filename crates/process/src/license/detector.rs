@@ -1,4 +1,4 @@
-//! Identifying the licence of one text.
+//! Identifying the license of one text.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use codelupe_core::SpdxExpression;
 use super::expression::Term;
 use super::index::{Index, Kind, Reference};
 use super::notice::{named_copyleft, notice_term, says_choice, start_of};
-use super::repository::{self, Evidence, RepositoryLicence};
+use super::repository::{self, Evidence, RepositoryLicense};
 use super::words::{for_each_word, hash_word, pair_key, pairs, word_hashes};
 use crate::Error;
 
@@ -23,7 +23,7 @@ const CONTAINED: f32 = 0.92;
 /// The part of a text that the references found in it must cover: below, the text is about something else.
 const COVERED: f32 = 0.40;
 
-/// A text covered that much says nothing else; below, it is searched for names of copyleft licences.
+/// A text covered that much says nothing else; below, it is searched for names of copyleft licenses.
 const COMPLETE: f32 = 0.90;
 
 /// The part of a short text that must be in one reference for the text to be a cut copy of it.
@@ -32,37 +32,37 @@ const CUT: f32 = 0.97;
 /// The least number of word pairs of a cut copy.
 const MIN_CUT_PAIRS: u32 = 60;
 
-/// What a text may add to a licence, in word pairs, as its title or holder.
+/// What a text may add to a license, in word pairs, as its title or holder.
 const MAX_TITLE_PAIRS: u32 = 8;
 
 /// What a missing word pair of a reference costs, in found pairs, when candidates within a text are ranked.
 const MISSING_COST: u32 = 4;
 
-/// The score of a licence that is named but whose text is not there.
+/// The score of a license that is named but whose text is not there.
 const NOTICE_SCORE: f32 = 0.75;
 
-/// The most licences that are looked for in one text.
+/// The most licenses that are looked for in one text.
 const MAX_CONTAINED: usize = 12;
 
-/// What [`LicenceDetector::identify`] found.
+/// What [`LicenseDetector::identify`] found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identified {
-    /// The licences of the text.
+    /// The licenses of the text.
     pub expression: SpdxExpression,
-    /// How much of the licence and the text agree, 0 to 1: 1 for the same words, the Dice coefficient of word pairs for
-    /// a whole text, the part found for a contained or cut one, 0.75 for a licence that is only named.
+    /// How much of the license and the text agree, 0 to 1: 1 for the same words, the Dice coefficient of word pairs for
+    /// a whole text, the part found for a contained or cut one, 0.75 for a license that is only named.
     pub score: f32,
 }
 
-/// Knows the SPDX licence texts. One is enough for the process: it can be shared between threads.
+/// Knows the SPDX license texts. One is enough for the process: it can be shared between threads.
 ///
 /// Cheap to make: the texts are read on the first use that needs them (55 ms and 10 MB at its peak, measured; askalono: 480 ms and 54 MB).
 #[derive(Debug, Default)]
-pub struct LicenceDetector {
+pub struct LicenseDetector {
     index: OnceLock<Index>,
 }
 
-impl LicenceDetector {
+impl LicenseDetector {
     /// A detector with the SPDX texts that were compiled in.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl LicenceDetector {
         Ok(Self::default())
     }
 
-    /// The licence of a text, such as a `LICENSE` file or the head of a source file. `None` when no licence is in it.
+    /// The license of a text, such as a `LICENSE` file or the head of a source file. `None` when no license is in it.
     ///
     /// Looks at the first [`MAX_TEXT_BYTES`].
     pub fn identify(&self, text: &str) -> Option<Identified> {
@@ -82,8 +82,8 @@ impl LicenceDetector {
         })
     }
 
-    /// The licence of a repository from its licence files and manifests; other paths are passed over.
-    pub fn of_repository(&self, evidence: &[Evidence<'_>]) -> RepositoryLicence {
+    /// The license of a repository from its license files and manifests; other paths are passed over.
+    pub fn of_repository(&self, evidence: &[Evidence<'_>]) -> RepositoryLicense {
         repository::decide(self, evidence)
     }
 
@@ -94,7 +94,7 @@ impl LicenceDetector {
             return None;
         }
         let index = self.index.get_or_init(Index::of_spdx_texts);
-        if let Some(exact) = index.exact(&words).filter(|exact| exact.kind == Kind::Licence) {
+        if let Some(exact) = index.exact(&words).filter(|exact| exact.kind == Kind::License) {
             return Some((Term::One(exact.id.to_owned()), 1.0));
         }
         let text = Text::new(text, &words);
@@ -125,7 +125,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The one licence that the whole text is, by its place in the index.
+/// The one license that the whole text is, by its place in the index.
 fn whole(index: &Index, shared: &[u32], total: u32) -> Option<(usize, f32)> {
     let (best, _) = best_by(index, shared, |reference, shared| {
         f_measure(ratio(shared, total), ratio(shared, reference.pairs))
@@ -134,8 +134,8 @@ fn whole(index: &Index, shared: &[u32], total: u32) -> Option<(usize, f32)> {
     (score >= SAME).then_some((best, score))
 }
 
-/// What else stands beside the best match: a long licence hides a short one behind it, and a short text can name the
-/// licences of some files.
+/// What else stands beside the best match: a long license hides a short one behind it, and a short text can name the
+/// licenses of some files.
 fn with_the_rest(index: &Index, text: &Text<'_>, (at, score): (usize, f32), shared: u32) -> Option<(Term, f32)> {
     let reference = &index.references()[at];
     let longer = text.total > reference.pairs + MIN_CUT_PAIRS;
@@ -150,7 +150,7 @@ fn with_the_rest(index: &Index, text: &Text<'_>, (at, score): (usize, f32), shar
     })
 }
 
-/// The licences within a longer text: the one that explains most, then the next in what is left.
+/// The licenses within a longer text: the one that explains most, then the next in what is left.
 fn contained(index: &Index, text: &Text<'_>) -> Option<(Term, f32)> {
     let mut left = text.pairs.clone();
     let mut found: Vec<(&Reference, f32)> = Vec::new();
@@ -172,12 +172,12 @@ fn contained(index: &Index, text: &Text<'_>) -> Option<(Term, f32)> {
     join(text.content, &found, covered).map(|term| (term, score))
 }
 
-/// Joins what was found in a text, with the exceptions, and with the copyleft licences that the rest of it names.
+/// Joins what was found in a text, with the exceptions, and with the copyleft licenses that the rest of it names.
 fn join(text: &str, found: &[(&Reference, f32)], covered: f32) -> Option<Term> {
     let exceptions: Vec<&str> = ids(found, Kind::Exception);
-    let licences = ids(found, Kind::Licence);
-    let mut terms: Vec<Term> = licences.iter().map(|id| attach(id, &exceptions)).collect();
-    if covered < COMPLETE && !terms.is_empty() && !licences.into_iter().any(speaks_of_gnu) {
+    let licenses = ids(found, Kind::License);
+    let mut terms: Vec<Term> = licenses.iter().map(|id| attach(id, &exceptions)).collect();
+    if covered < COMPLETE && !terms.is_empty() && !licenses.into_iter().any(speaks_of_gnu) {
         terms.extend(named_copyleft(text));
     }
     if says_choice_before_the_text(text) {
@@ -187,7 +187,7 @@ fn join(text: &str, found: &[(&Reference, f32)], covered: f32) -> Option<Term> {
     }
 }
 
-/// Whether the text of a licence itself names the GPL.
+/// Whether the text of a license itself names the GPL.
 fn speaks_of_gnu(id: &str) -> bool {
     spdx::license_id(id).is_some_and(|id| id.text().contains("General Public") || id.text().contains("GENERAL PUBLIC"))
 }
@@ -218,13 +218,13 @@ fn best_contained(index: &Index, shared: &[u32]) -> Option<(usize, f32)> {
         .map(|(_, at, part)| (at, part))
 }
 
-/// The licence of which the text is a part: a copy that was cut off, or the head of a source file.
+/// The license of which the text is a part: a copy that was cut off, or the head of a source file.
 fn cut(index: &Index, shared: &[u32], total: u32) -> Option<(Term, f32)> {
     if total < MIN_CUT_PAIRS {
         return None;
     }
     let (best, score) = best_by(index, shared, |_, shared| ratio(shared, total))?;
-    // Licences that were copied from others share their start with them: then the approved one is meant.
+    // Licenses that were copied from others share their start with them: then the approved one is meant.
     let approved = best_by(index, shared, |reference, shared| {
         let approved = spdx::license_id(reference.id).is_some_and(spdx::LicenseId::is_osi_approved);
         if approved { ratio(shared, total) } else { 0.0 }
@@ -235,8 +235,8 @@ fn cut(index: &Index, shared: &[u32], total: u32) -> Option<(Term, f32)> {
     (score >= CUT).then(|| (Term::One(index.references()[best].id.to_owned()), score))
 }
 
-/// The F-measure with beta = 1/4 (van Rijsbergen): that the licence explains the text counts more than that the text has
-/// all of the licence. So the Apache licence without its appendix is not taken for the shorter Pixar licence.
+/// The F-measure with beta = 1/4 (van Rijsbergen): that the license explains the text counts more than that the text has
+/// all of the license. So the Apache license without its appendix is not taken for the shorter Pixar license.
 fn f_measure(precision: f32, recall: f32) -> f32 {
     const BETA_SQUARED: f32 = 1.0 / 16.0;
     let sum = BETA_SQUARED * precision + recall;
@@ -247,19 +247,19 @@ fn f_measure(precision: f32, recall: f32) -> f32 {
     }
 }
 
-/// The licence with the highest value, by its place in the index; the first of equals.
+/// The license with the highest value, by its place in the index; the first of equals.
 fn best_by(index: &Index, shared: &[u32], value: impl Fn(&Reference, u32) -> f32) -> Option<(usize, f32)> {
     let mut best: Option<(usize, f32)> = None;
     for (at, (reference, &shared)) in index.references().iter().zip(shared).enumerate() {
         let value = value(reference, shared);
-        if reference.kind == Kind::Licence && best.is_none_or(|(_, known)| value > known) {
+        if reference.kind == Kind::License && best.is_none_or(|(_, known)| value > known) {
             best = Some((at, value));
         }
     }
     best
 }
 
-/// A licence with the exception that is written for it.
+/// A license with the exception that is written for it.
 fn attach(id: &str, exceptions: &[&str]) -> Term {
     match exceptions.first() {
         Some(exception) if takes_exceptions(id) => Term::One(format!("{id} WITH {exception}")),
@@ -273,18 +273,18 @@ fn takes_exceptions(id: &str) -> bool {
         .any(|family| id.starts_with(family))
 }
 
-/// Whether the first lines, before any licence text, offer a choice.
+/// Whether the first lines, before any license text, offer a choice.
 fn says_choice_before_the_text(text: &str) -> bool {
     let mut words = Vec::new();
     for_each_word(start_of(text, 600), |word| words.push(word.to_owned()));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A licence text that starts within these lines may itself say "or the"; its first sentences do not speak of a choice
-    // of licences, so the phrase must come with the word `license` in the plural or twice.
-    let licences = words.iter().filter(|word| word.starts_with("licens")).count();
-    licences >= 2 && says_choice(&words[..words.len().min(80)])
+    // A license text that starts within these lines may itself say "or the"; its first sentences do not speak of a choice
+    // of licenses, so the phrase must come with the word `license` in the plural or twice.
+    let licenses = words.iter().filter(|word| word.starts_with("licens")).count();
+    licenses >= 2 && says_choice(&words[..words.len().min(80)])
 }
 
-/// Adds what a text takes back from a permissive licence. `None` when what it adds is not known to be a licence.
+/// Adds what a text takes back from a permissive license. `None` when what it adds is not known to be a license.
 fn with_riders(term: Term, words: &[u64]) -> Option<Term> {
     let has = |first: &str, second: &str| {
         let key = pair_key(hash_word(first), hash_word(second));
@@ -294,7 +294,7 @@ fn with_riders(term: Term, words: &[u64]) -> Option<Term> {
         return Term::all(vec![term, Term::One("LicenseRef-Commons-Clause".to_owned())]);
     }
     let restricted = words.contains(&hash_word("noncommercial")) || has("non", "commercial");
-    let known = term.licences().iter().any(|id| {
+    let known = term.licenses().iter().any(|id| {
         let id = id.split(" WITH ").next().unwrap_or(id);
         let own = spdx::license_id(id).map_or(String::new(), |id| id.text().to_lowercase());
         own.contains("noncommercial") || own.contains("non-commercial")
@@ -322,7 +322,7 @@ mod tests {
         spdx::license_id(id).unwrap().text()
     }
 
-    fn check(detector: &LicenceDetector, text: &str, expected: Option<&str>) {
+    fn check(detector: &LicenseDetector, text: &str, expected: Option<&str>) {
         let found = detector.identify(text);
         let start = &text[..text.floor_char_boundary(60)];
         assert_eq!(
@@ -333,8 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_common_licences_in_many_shapes() {
-        let detector = LicenceDetector::new().unwrap();
+    fn texts_of_common_licenses_in_many_shapes() {
+        let detector = LicenseDetector::new().unwrap();
         for id in [
             "MIT",
             "Apache-2.0",
@@ -385,8 +385,8 @@ mod tests {
     }
 
     #[test]
-    fn several_licences_in_one_file() {
-        let detector = LicenceDetector::new().unwrap();
+    fn several_licenses_in_one_file() {
+        let detector = LicenseDetector::new().unwrap();
         let both = format!("{}\n\n---\n\n{}", text_of("MIT"), text_of("Apache-2.0"));
         check(&detector, &both, Some("Apache-2.0 AND MIT"));
         let choice = format!(
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_restriction_is_not_lost() {
-        let detector = LicenceDetector::new().unwrap();
+        let detector = LicenseDetector::new().unwrap();
         let clause = "\"Commons Clause\" License Condition v1.0\nThe Software is provided to you by the Licensor under the License, as defined \
                       below, subject to the following condition.";
         check(
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn cut_copies_and_notices() {
-        let detector = LicenceDetector::new().unwrap();
+        let detector = LicenseDetector::new().unwrap();
         let apache = text_of("Apache-2.0");
         check(&detector, &apache[..apache.len() / 2], Some("Apache-2.0"));
         check(&detector, "Licensed under the MIT license.", Some("MIT"));
@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_read_up_to_the_limit() {
-        let detector = LicenceDetector::new().unwrap();
+        let detector = LicenseDetector::new().unwrap();
         let late = format!("{}{}", "ä ".repeat(MAX_TEXT_BYTES), text_of("MIT"));
         check(&detector, &late, None);
     }

@@ -7,7 +7,7 @@ use codelupe_core::{BlobId, ErrorCode};
 use codelupe_dedup::{Banding, Groups, Signature};
 use codelupe_process::View;
 use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::{self, IndexKind, IndexParameters, LshIndex, SignedDocument};
+use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, SignedDocument};
 use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
 
@@ -19,39 +19,39 @@ use crate::error::{Error, ErrorKind};
 /// Documents inserted at once: about 1.3 kB each in memory.
 pub(crate) const INSERTED_AT_ONCE: usize = 50_000;
 
-/// No document of the index, or none of the catalogue.
+/// No document of the LSH index, or none of the catalogue.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// Opens the index. One that was made of texts of another recipe is emptied first: all of its documents are gone. One with
+/// Opens the LSH index. One that was made of texts of another recipe is emptied first: all of its documents are gone. One with
 /// other bands is refused; `rebuild` empties it in any case.
 ///
 /// # Errors
-/// `Store` when the index cannot be read, is damaged, or was made by other parameters.
+/// `Store` when the LSH index cannot be read, is damaged, or was made by other parameters.
 pub(crate) async fn open(
     config: &Config,
     folder: &DataFolder,
     catalogue: &Catalogue,
     rebuild: bool,
 ) -> Result<Arc<dyn LshIndex>, Error> {
-    let kind = config.dedup.index_kind(catalogue);
+    let kind = config.dedup.lsh_kind(catalogue);
     let parameters = parameters(config)?;
     let stale = if rebuild {
         true
     } else {
         let stored = lsh::stored_parameters(kind, folder, catalogue)
             .await
-            .map_err(Error::index)?;
+            .map_err(Error::lsh)?;
         stored.is_some_and(|stored| stored.recipe != parameters.recipe)
     };
     if stale {
-        lsh::reset(kind, folder, catalogue).await.map_err(Error::index)?;
+        lsh::reset(kind, folder, catalogue).await.map_err(Error::lsh)?;
     }
     lsh::open(kind, folder, catalogue, &parameters)
         .await
-        .map_err(Error::index)
+        .map_err(Error::lsh)
 }
 
-/// Opens the index of a data folder that others work on.
+/// Opens the LSH index of a data folder that others work on.
 ///
 /// # Errors
 /// `Nothing` when there is none yet; otherwise as [`open`].
@@ -60,34 +60,34 @@ pub(crate) async fn open_existing(
     folder: &DataFolder,
     catalogue: &Catalogue,
 ) -> Result<Arc<dyn LshIndex>, Error> {
-    let kind = config.dedup.index_kind(catalogue);
-    if kind != IndexKind::Memory
+    let kind = config.dedup.lsh_kind(catalogue);
+    if kind != LshKind::Memory
         && lsh::stored_parameters(kind, folder, catalogue)
             .await
-            .map_err(Error::index)?
+            .map_err(Error::lsh)?
             .is_none()
     {
-        return Err(no_index());
+        return Err(no_lsh());
     }
     lsh::open(kind, folder, catalogue, &parameters(config)?)
         .await
-        .map_err(Error::index)
+        .map_err(Error::lsh)
 }
 
 /// The error of a data folder in which nothing was compared yet.
-fn no_index() -> Error {
+fn no_lsh() -> Error {
     let context = "nothing was compared here yet; run: codelupe dedup";
     Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context)
 }
 
-/// What an index of this configuration is made by.
+/// What an LSH index of this configuration is made by.
 ///
 /// # Errors
 /// `Config` when the configuration is not valid.
-pub(crate) fn parameters(config: &Config) -> Result<IndexParameters, Error> {
+pub(crate) fn parameters(config: &Config) -> Result<LshParameters, Error> {
     let banding = config.dedup.banding()?;
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(IndexParameters {
+    Ok(LshParameters {
         scheme: codelupe_dedup::SCHEME.to_owned(),
         recipe: config.recipe(),
         shingle_tokens: count(config.dedup.shingle_size()?.get()),
@@ -97,21 +97,21 @@ pub(crate) fn parameters(config: &Config) -> Result<IndexParameters, Error> {
     })
 }
 
-/// Which document of the catalogue is which of the index.
+/// Which document of the catalogue is which of the LSH index.
 pub(super) struct Numbers {
-    /// By rank, the number in the index.
+    /// By rank, the number in the LSH index.
     pub(super) by_rank: Vec<u32>,
-    /// By number in the index, the rank.
+    /// By number in the LSH index, the rank.
     pub(super) ranks: Vec<u32>,
 }
 
-/// Removes from the index what is not among the documents (in rank order), and inserts what is new.
+/// Removes from the LSH index what is not among the documents (in rank order), and inserts what is new.
 ///
 /// # Errors
-/// `Cancelled` after a stop, `Store` when index or segments cannot be read or written.
-pub(super) fn synchronise(
+/// `Canceled` after a stop, `Store` when index or segments cannot be read or written.
+pub(super) fn synchronize(
     context: &Context,
-    index: &dyn LshIndex,
+    lsh: &dyn LshIndex,
     reader: &mut SegmentReader,
     documents: &[DedupCandidate],
 ) -> Result<Numbers, Error> {
@@ -121,7 +121,7 @@ pub(super) fn synchronise(
         .collect();
     let mut known = vec![false; documents.len()];
     let mut gone = Vec::new();
-    for (_, blob) in context.wait(index.documents()).map_err(Error::index)? {
+    for (_, blob) in context.wait(lsh.documents()).map_err(Error::lsh)? {
         match rank_of.get(&blob) {
             Some(rank) => known[*rank as usize] = true,
             None => gone.push(blob),
@@ -139,7 +139,7 @@ pub(super) fn synchronise(
         }
     }
     if !gone.is_empty() {
-        context.wait(index.remove(&gone)).map_err(Error::index)?;
+        context.wait(lsh.remove(&gone)).map_err(Error::lsh)?;
     }
     let new: Vec<DedupCandidate> = documents
         .iter()
@@ -148,12 +148,12 @@ pub(super) fn synchronise(
         .map(|(document, _)| *document)
         .collect();
     let check = || context.progress.check();
-    insert(&context.config, &context.runtime, index, reader, &new, &check)?;
+    insert(&context.config, &context.runtime, lsh, reader, &new, &check)?;
     let mut numbers = Numbers {
         by_rank: vec![NOBODY; documents.len()],
         ranks: Vec::new(),
     };
-    for (number, blob) in context.wait(index.documents()).map_err(Error::index)? {
+    for (number, blob) in context.wait(lsh.documents()).map_err(Error::lsh)? {
         let Some(&rank) = rank_of.get(&blob) else { continue };
         numbers.ranks.resize(number as usize + 1, NOBODY);
         numbers.ranks[number as usize] = rank;
@@ -169,7 +169,7 @@ pub(super) fn synchronise(
 pub(crate) fn insert(
     config: &Config,
     runtime: &Handle,
-    index: &dyn LshIndex,
+    lsh: &dyn LshIndex,
     reader: &mut SegmentReader,
     documents: &[DedupCandidate],
     check: &dyn Fn() -> Result<(), Error>,
@@ -181,16 +181,16 @@ pub(crate) fn insert(
         waiting.push(signed(banding, documents[place].blob, signature));
         if waiting.len() >= INSERTED_AT_ONCE {
             check()?;
-            runtime.block_on(index.insert(&waiting)).map_err(Error::index)?;
+            runtime.block_on(lsh.insert(&waiting)).map_err(Error::lsh)?;
             waiting.clear();
         }
         Ok(())
     })?;
-    runtime.block_on(index.insert(&waiting)).map_err(Error::index)?;
+    runtime.block_on(lsh.insert(&waiting)).map_err(Error::lsh)?;
     Ok(())
 }
 
-/// A document as the index takes it; one that is too short to compare has no keys.
+/// A document as the LSH index takes it; one that is too short to compare has no keys.
 pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signature>) -> SignedDocument {
     SignedDocument {
         blob,
@@ -199,15 +199,15 @@ pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signatur
     }
 }
 
-/// The groups of the index, by rank.
+/// The groups of the LSH index, by rank.
 ///
 /// # Errors
-/// `Cancelled` after a stop, `Store` when the index cannot be read.
-pub(super) fn groups(context: &Context, index: &dyn LshIndex, numbers: &Numbers) -> Result<Groups, Error> {
+/// `Canceled` after a stop, `Store` when the LSH index cannot be read.
+pub(super) fn groups(context: &Context, lsh: &dyn LshIndex, numbers: &Numbers) -> Result<Groups, Error> {
     let documents = u32::try_from(numbers.by_rank.len()).unwrap_or(u32::MAX);
     let mut groups = Groups::new(documents);
     let mut ranks = Vec::new();
-    for band in 0..index.parameters().bands {
+    for band in 0..lsh.parameters().bands {
         context.progress.check()?;
         let mut each = |members: &[u32]| {
             ranks.clear();
@@ -215,7 +215,7 @@ pub(super) fn groups(context: &Context, index: &dyn LshIndex, numbers: &Numbers)
             ranks.extend(known.copied().filter(|rank| *rank != NOBODY));
             groups.push(&ranks);
         };
-        context.wait(index.groups(band, &mut each)).map_err(Error::index)?;
+        context.wait(lsh.groups(band, &mut each)).map_err(Error::lsh)?;
     }
     Ok(groups.complete()?)
 }

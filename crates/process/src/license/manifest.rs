@@ -1,16 +1,16 @@
-//! The licence that a package manifest states.
+//! The license that a package manifest states.
 
 use codelupe_core::SpdxExpression;
 use serde_json::Value;
 
 use super::expression::{Term, parse};
-use super::names::licence_named;
+use super::names::license_named;
 use super::notice::start_of;
 
 /// How much of a manifest is read, in bytes. A longer one states nothing: a part of it would not parse.
 pub const MAX_MANIFEST_BYTES: usize = 1024 * 1024;
 
-/// The licence that the manifest `text` at `path` states, in SPDX form. `None` when it states none that can be read;
+/// The license that the manifest `text` at `path` states, in SPDX form. `None` when it states none that can be read;
 /// also for `SEE LICENSE IN …` and `license-file`, which point to a text.
 pub fn manifest_expression(path: &str, text: &str) -> Option<SpdxExpression> {
     manifest_term(path, text).map(|term| SpdxExpression::new(term.render()))
@@ -30,7 +30,7 @@ pub(super) fn manifest_term(path: &str, text: &str) -> Option<Term> {
         "composer.json" => composer(text),
         "pom.xml" => pom(text),
         "setup.cfg" => setup_cfg(text),
-        "description" => field(text, &["license:", "licence:"]).and_then(r_licence),
+        "description" => field(text, &["license:", "license:"]).and_then(r_license),
         _ if extension == "cabal" => field(text, &["license:"]).and_then(parse_name),
         _ if matches!(extension, "gemspec" | "podspec") => gemspec(text),
         _ => None,
@@ -48,7 +48,7 @@ fn pyproject(text: &str) -> Option<Term> {
     let project = manifest.get("project");
     let stated = project
         .and_then(|project| project.get("license"))
-        .and_then(|licence| match licence {
+        .and_then(|license| match license {
             toml::Value::String(text) => parse_name(text),
             // PEP 621 allowed the whole text here; only a short one can be a name.
             toml::Value::Table(table) => table.get("text")?.as_str().and_then(parse_name),
@@ -74,7 +74,7 @@ fn from_classifiers<'a>(classifiers: impl Iterator<Item = &'a str>) -> Option<Te
     let names = classifiers.filter_map(|classifier| {
         let name = classifier.trim().strip_prefix("License ::")?;
         let name = name.rsplit("::").next().unwrap_or(name).trim();
-        licence_named(name).map(Term::One)
+        license_named(name).map(Term::One)
     });
     Term::all(names.collect())
 }
@@ -90,8 +90,8 @@ fn npm(text: &str) -> Option<Term> {
         Value::Array(values) => all_or_none(values.iter().map(one)).and_then(Term::any),
         other => one(other),
     };
-    let licence = manifest.get("license").and_then(listed);
-    licence.or_else(|| manifest.get("licenses").and_then(listed))
+    let license = manifest.get("license").and_then(listed);
+    license.or_else(|| manifest.get("licenses").and_then(listed))
 }
 
 /// Composer: a list means a choice (composer schema, `license`).
@@ -138,7 +138,7 @@ fn gemspec(text: &str) -> Option<Term> {
 }
 
 /// `GPL (>= 2)`, `MIT + file LICENSE`, `Apache License (>= 2.0)`: the `License:` field of an R package.
-fn r_licence(stated: &str) -> Option<Term> {
+fn r_license(stated: &str) -> Option<Term> {
     let choices = stated.split('|').map(|choice| {
         let choice = choice.split("+ file").next().unwrap_or(choice);
         let later = choice.contains(">=");
@@ -166,7 +166,7 @@ fn parse_name(text: &str) -> Option<Term> {
     parse(text)
 }
 
-/// All the terms, or nothing when one of them could not be read: a half-read list would be a wrong licence.
+/// All the terms, or nothing when one of them could not be read: a half-read list would be a wrong license.
 fn all_or_none(terms: impl Iterator<Item = Option<Term>>) -> Option<Vec<Term>> {
     terms.collect()
 }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn manifests_state_their_licence() {
+    fn manifests_state_their_license() {
         let check = |path: &str, text: &str, expected: Option<&str>| {
             let found = manifest_expression(path, text);
             assert_eq!(found.as_ref().map(SpdxExpression::as_str), expected, "{path} {text}");

@@ -19,7 +19,7 @@ const MAX_CHAIN: usize = 32;
 /// One occurrence of an error. Its texts are safe to print: control characters are escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct ErrorReport {
+pub struct ErrorOccurrence {
     /// The stable code.
     pub code: ErrorCode,
     /// The part of the program that met it, such as `store` or `worker`; at most 64 bytes.
@@ -30,7 +30,7 @@ pub struct ErrorReport {
     pub context: ErrorContext,
 }
 
-impl ErrorReport {
+impl ErrorOccurrence {
     /// A report with a message of one's own.
     pub fn new(component: &str, code: ErrorCode, message: &str, context: ErrorContext) -> Self {
         Self {
@@ -106,7 +106,7 @@ mod tests {
             .rev()
             .fold(None, |source, text| Some(Box::new(Link((*text).to_owned(), source))));
         let link = links.unwrap();
-        ErrorReport::from_chain("store", ErrorCode::Storage, link.as_ref(), ErrorContext::new()).message
+        ErrorOccurrence::from_chain("store", ErrorCode::Storage, link.as_ref(), ErrorContext::new()).message
     }
 
     #[test]
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn an_error_that_is_its_own_source_comes_to_an_end() {
-        let report = ErrorReport::from_chain("store", ErrorCode::Internal, &Own, ErrorContext::new());
+        let report = ErrorOccurrence::from_chain("store", ErrorCode::Internal, &Own, ErrorContext::new());
         assert_eq!(report.message, "again");
     }
 
     #[test]
     fn a_report_of_foreign_text_is_bounded_and_safe() {
-        let report = ErrorReport::new(
+        let report = ErrorOccurrence::new(
             "a\u{7}".repeat(50).as_str(),
             ErrorCode::Internal,
             &"\u{9b}".repeat(999),

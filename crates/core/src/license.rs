@@ -1,13 +1,13 @@
-//! Licences: SPDX expressions and the class that policy decides on.
+//! Licenses: SPDX expressions and the class that policy decides on.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// An SPDX licence expression such as `MIT OR Apache-2.0` (SPDX specification 2.3, annex D).
+/// An SPDX license expression such as `MIT OR Apache-2.0` (SPDX specification 2.3, annex D).
 ///
-/// Whether it is valid is for the licence detector to say; this type only carries it.
+/// Whether it is valid is for the license detector to say; this type only carries it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SpdxExpression(String);
@@ -30,23 +30,23 @@ impl fmt::Display for SpdxExpression {
     }
 }
 
-/// What a licence lets a corpus do, from most to least free; the order is the rank in survivor election.
+/// What a license lets a corpus do, from most to least free; the order is the rank in survivor election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LicenceClass {
+pub enum LicenseClass {
     /// Every choice the expression offers includes one that is permissive or public domain.
     Permissive,
     /// File- or library-level copyleft, such as MPL-2.0 or LGPL.
     WeakCopyleft,
     /// Strong or network copyleft, such as GPL or AGPL.
     Copyleft,
-    /// A licence was found and is none of the above (non-commercial, proprietary, unknown text).
+    /// A license was found and is none of the above (non-commercial, proprietary, unknown text).
     Other,
-    /// No licence was found.
+    /// No license was found.
     None,
 }
 
-impl LicenceClass {
+impl LicenseClass {
     /// All classes, in rank order.
     pub const ALL: [Self; 5] = [
         Self::Permissive,
@@ -68,24 +68,24 @@ impl LicenceClass {
     }
 }
 
-impl fmt::Display for LicenceClass {
+impl fmt::Display for LicenseClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// The text names no licence class.
+/// The text names no license class.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a licence class: expected permissive, weak_copyleft, copyleft, other or none")]
-pub struct ParseLicenceClassError(String);
+#[error("`{0}` is not a license class: expected permissive, weak_copyleft, copyleft, other or none")]
+pub struct ParseLicenseClassError(String);
 
-impl FromStr for LicenceClass {
-    type Err = ParseLicenceClassError;
+impl FromStr for LicenseClass {
+    type Err = ParseLicenseClassError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|class| class.as_str() == text)
-            .ok_or_else(|| ParseLicenceClassError(text.to_owned()))
+            .ok_or_else(|| ParseLicenseClassError(text.to_owned()))
     }
 }

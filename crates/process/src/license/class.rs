@@ -1,63 +1,63 @@
 //! From an SPDX expression to the class that policy decides on.
 
-use codelupe_core::{LicenceClass, SpdxExpression};
+use codelupe_core::{LicenseClass, SpdxExpression};
 
 use super::expression::{Term, parse};
 
 /// The class of an expression: `OR` takes its freest branch, `AND` its strictest.
 ///
 /// An exception (`WITH`) loosens a GPL or AGPL only when it allows linking (see `LINKING_EXCEPTIONS`): then the class is
-/// [`LicenceClass::WeakCopyleft`]. Other exceptions change nothing. `NONE` is [`LicenceClass::None`]; what cannot
-/// be read, `NOASSERTION` and unknown `LicenseRef-…` are [`LicenceClass::Other`].
-pub fn class_of(expression: &SpdxExpression) -> LicenceClass {
+/// [`LicenseClass::WeakCopyleft`]. Other exceptions change nothing. `NONE` is [`LicenseClass::None`]; what cannot
+/// be read, `NOASSERTION` and unknown `LicenseRef-…` are [`LicenseClass::Other`].
+pub fn class_of(expression: &SpdxExpression) -> LicenseClass {
     match expression.as_str().trim() {
-        "NONE" | "" => LicenceClass::None,
-        text => parse(text).map_or(LicenceClass::Other, |term| class_of_term(&term)),
+        "NONE" | "" => LicenseClass::None,
+        text => parse(text).map_or(LicenseClass::Other, |term| class_of_term(&term)),
     }
 }
 
 /// The class of a parsed expression.
-pub(super) fn class_of_term(term: &Term) -> LicenceClass {
+pub(super) fn class_of_term(term: &Term) -> LicenseClass {
     match term {
-        Term::One(licence) => class_of_licence(licence),
-        Term::All(terms) => terms.iter().map(class_of_term).max().unwrap_or(LicenceClass::None),
-        Term::Any(terms) => terms.iter().map(class_of_term).min().unwrap_or(LicenceClass::None),
+        Term::One(license) => class_of_license(license),
+        Term::All(terms) => terms.iter().map(class_of_term).max().unwrap_or(LicenseClass::None),
+        Term::Any(terms) => terms.iter().map(class_of_term).min().unwrap_or(LicenseClass::None),
     }
 }
 
-fn class_of_licence(licence: &str) -> LicenceClass {
-    let (id, exception) = match licence.split_once(" WITH ") {
+fn class_of_license(license: &str) -> LicenseClass {
+    let (id, exception) = match license.split_once(" WITH ") {
         Some((id, exception)) => (id, Some(exception)),
-        None => (licence, None),
+        None => (license, None),
     };
     let id = id.trim_end_matches('+');
     let class = class_of_id(id);
     let gpl = id.starts_with("GPL-") || id.starts_with("AGPL-");
     if gpl && exception.is_some_and(|exception| LINKING_EXCEPTIONS.contains(&exception)) {
-        return LicenceClass::WeakCopyleft;
+        return LicenseClass::WeakCopyleft;
     }
     class
 }
 
-fn class_of_id(id: &str) -> LicenceClass {
+fn class_of_id(id: &str) -> LicenseClass {
     let is_of = |families: &[&str]| families.iter().any(|family| id.starts_with(family));
     if PERMISSIVE.contains(&id) {
-        LicenceClass::Permissive
+        LicenseClass::Permissive
     } else if WEAK_COPYLEFT.contains(&id) || is_of(&WEAK_FAMILIES) {
-        LicenceClass::WeakCopyleft
+        LicenseClass::WeakCopyleft
     } else if COPYLEFT.contains(&id) || is_of(&STRONG_FAMILIES) {
-        LicenceClass::Copyleft
+        LicenseClass::Copyleft
     } else {
-        LicenceClass::Other
+        LicenseClass::Other
     }
 }
 
-/// Permissive licences and public-domain dedications.
+/// Permissive licenses and public-domain dedications.
 ///
-/// The list of the Blue Oak Council (ratings model, gold, silver, bronze and lead), further licences that the Open
+/// The list of the Blue Oak Council (ratings model, gold, silver, bronze and lead), further licenses that the Open
 /// Source Initiative approved and that ask for no more than notices, and dedications (CC0-1.0, Unlicense, 0BSD,
-/// MIT-0, WTFPL). Licences that limit the field of use (JSON, Hippocratic, BSD-3-Clause-No-Nuclear-License) and
-/// licences for data and prose (CC-BY, ODC) are not in it. `LicenseRef-Public-Domain` is what this crate calls
+/// MIT-0, WTFPL). Licenses that limit the field of use (JSON, Hippocratic, BSD-3-Clause-No-Nuclear-License) and
+/// licenses for data and prose (CC-BY, ODC) are not in it. `LicenseRef-Public-Domain` is what this crate calls
 /// a plain statement of public domain.
 const PERMISSIVE: &[&str] = &[
     "0BSD",
@@ -295,7 +295,7 @@ const WEAK_FAMILIES: [&str; 12] = [
     "LiLiQ-R-",
 ];
 
-/// Further file- and library-level copyleft licences.
+/// Further file- and library-level copyleft licenses.
 const WEAK_COPYLEFT: &[&str] = &[
     "Artistic-1.0",
     "Artistic-1.0-Perl",
@@ -358,7 +358,7 @@ const STRONG_FAMILIES: [&str; 16] = [
     "NPOSL-",
 ];
 
-/// Further strong copyleft licences.
+/// Further strong copyleft licenses.
 const COPYLEFT: &[&str] = &[
     "APL-1.0",
     "Arphic-1999",
@@ -384,7 +384,7 @@ const COPYLEFT: &[&str] = &[
     "Watcom-1.0",
 ];
 
-/// Exceptions that let code under any licence be linked with, or be built into, code under the GPL.
+/// Exceptions that let code under any license be linked with, or be built into, code under the GPL.
 ///
 /// Exceptions for the output of a tool (Bison, Autoconf, fonts), for one other library (OpenSSL) and the system call note
 /// of Linux are not among them: code that is copied stays under the GPL.
@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn or_is_free_and_is_strict() {
-        use LicenceClass::{Copyleft, None, Other, Permissive, WeakCopyleft};
+        use LicenseClass::{Copyleft, None, Other, Permissive, WeakCopyleft};
         let check = |text: &str, expected| assert_eq!(class_of(&SpdxExpression::new(text)), expected, "{text}");
         for text in [
             "MIT",
@@ -528,7 +528,7 @@ mod tests {
 
     #[test]
     fn only_linking_exceptions_loosen_the_gpl() {
-        use LicenceClass::{Copyleft, Permissive, WeakCopyleft};
+        use LicenseClass::{Copyleft, Permissive, WeakCopyleft};
         let check = |text: &str, expected| assert_eq!(class_of(&SpdxExpression::new(text)), expected, "{text}");
         check("GPL-2.0-only WITH Classpath-exception-2.0", WeakCopyleft);
         check("GPL-2.0-with-classpath-exception", WeakCopyleft);

@@ -1,4 +1,4 @@
-//! Whether the licence of every dependency lets us use it.
+//! Whether the license of every dependency lets us use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,12 +9,12 @@ use spdx::{Expression, ParseMode};
 use crate::cargo::Workspace;
 
 /// One SPDX id a line; and `package: EXPRESSION` for a package that states none that can be read.
-const ALLOWED: &str = "xtask/allow-licences.txt";
+const ALLOWED: &str = "xtask/allow-licenses.txt";
 
 /// What may be used.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Allowed<'a> {
-    licences: BTreeSet<&'a str>,
+    licenses: BTreeSet<&'a str>,
     stated: BTreeMap<&'a str, &'a str>,
 }
 
@@ -41,7 +41,7 @@ fn parse(text: &str) -> Allowed<'_> {
                 allowed.stated.insert(package, expression.trim());
             }
             None => {
-                allowed.licences.insert(line);
+                allowed.licenses.insert(line);
             }
         }
     }
@@ -52,7 +52,7 @@ fn parse(text: &str) -> Allowed<'_> {
 fn refusal(allowed: &Allowed<'_>, name: &str, license: Option<&str>) -> Option<String> {
     let Some(text) = allowed.stated.get(name).copied().or(license) else {
         return Some(format!(
-            "states no licence: read it and add `{name}: EXPRESSION` to {ALLOWED}"
+            "states no license: read it and add `{name}: EXPRESSION` to {ALLOWED}"
         ));
     };
     match Expression::parse_mode(text, ParseMode::LAX) {
@@ -60,8 +60,8 @@ fn refusal(allowed: &Allowed<'_>, name: &str, license: Option<&str>) -> Option<S
             "`{text}` is not an SPDX expression: add `{name}: EXPRESSION` to {ALLOWED}"
         )),
         Ok(expression) => {
-            let satisfied = expression.evaluate(|licence| allowed.licences.contains(licence.to_string().as_str()));
-            (!satisfied).then(|| format!("`{text}` is not satisfied by the licences in {ALLOWED}"))
+            let satisfied = expression.evaluate(|license| allowed.licenses.contains(license.to_string().as_str()));
+            (!satisfied).then(|| format!("`{text}` is not satisfied by the licenses in {ALLOWED}"))
         }
     }
 }
@@ -88,11 +88,11 @@ mod tests {
         check(Some("MIT AND GPL-3.0-only"), "not satisfied");
         check(Some("GPL-3.0-only WITH Classpath-exception-2.0"), "not satisfied");
         check(Some("free as in beer"), "not an SPDX expression");
-        check(None, "states no licence");
+        check(None, "states no license");
     }
 
     #[test]
-    fn a_stated_licence_stands_for_the_package() {
+    fn a_stated_license_stands_for_the_package() {
         let allowed = parse("MIT\nodd: MIT");
         assert_eq!(refusal(&allowed, "odd", None), None);
         assert_eq!(refusal(&allowed, "odd", Some("Odd")), None);

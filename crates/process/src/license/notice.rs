@@ -1,4 +1,4 @@
-//! Short notices that name a licence instead of holding its text.
+//! Short notices that name a license instead of holding its text.
 
 use super::expression::{Term, parse};
 use super::names::{name_words, names_in};
@@ -9,13 +9,13 @@ const MAX_NOTICE_BYTES: usize = 8 * 1024;
 /// A text that is nothing but an expression or a name is shorter, in bytes.
 const MAX_BARE_BYTES: usize = 128;
 
-/// A text of more words is no notice: it would name licences by the way.
+/// A text of more words is no notice: it would name licenses by the way.
 const MAX_NOTICE_WORDS: usize = 600;
 
-/// The most licences that a notice offers as a choice.
+/// The most licenses that a notice offers as a choice.
 const MAX_CHOICE: usize = 3;
 
-/// Words that say that the named licences are a choice.
+/// Words that say that the named licenses are a choice.
 const CHOICE: [&[&str]; 9] = [
     &["either"],
     &["at", "your", "option"],
@@ -28,7 +28,7 @@ const CHOICE: [&[&str]; 9] = [
     &["any", "of", "the", "following"],
 ];
 
-/// Words of which one stands in a notice that grants or names a licence.
+/// Words of which one stands in a notice that grants or names a license.
 const GRANT: [&str; 12] = [
     "license",
     "licensed",
@@ -44,7 +44,7 @@ const GRANT: [&str; 12] = [
     "copying",
 ];
 
-/// The licences that a short text names, joined by `OR` when it speaks of a choice, otherwise by `AND`.
+/// The licenses that a short text names, joined by `OR` when it speaks of a choice, otherwise by `AND`.
 ///
 /// An `SPDX-License-Identifier:` line decides alone.
 pub(super) fn notice_term(text: &str) -> Option<Term> {
@@ -80,7 +80,7 @@ pub(super) fn notice_term(text: &str) -> Option<Term> {
     }
 }
 
-/// The copyleft licences that a text names beside the licence texts it holds; they apply as well.
+/// The copyleft licenses that a text names beside the license texts it holds; they apply as well.
 pub(super) fn named_copyleft(text: &str) -> Vec<Term> {
     let words = name_words(start_of(text, MAX_NOTICE_BYTES));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -94,7 +94,7 @@ pub(super) fn named_copyleft(text: &str) -> Vec<Term> {
     names.into_iter().map(Term::One).collect()
 }
 
-/// Whether the words speak of a choice between licences.
+/// Whether the words speak of a choice between licenses.
 pub(super) fn says_choice(words: &[&str]) -> bool {
     CHOICE
         .iter()
@@ -116,7 +116,7 @@ fn tagged_term(text: &str) -> Option<Term> {
     Term::all(terms.collect())
 }
 
-/// `GPL` without a version beside `GPL-3.0-only` says nothing more: a text names its licence in short after
+/// `GPL` without a version beside `GPL-3.0-only` says nothing more: a text names its license in short after
 /// naming it in full.
 fn drop_vague(names: &mut Vec<String>) {
     let families = [
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notices_name_their_licences() {
+    fn notices_name_their_licenses() {
         let check = |text: &str, expected: Option<&str>| {
             assert_eq!(
                 notice_term(text).map(|term| term.render()).as_deref(),

@@ -1,14 +1,14 @@
-//! Licence texts as they are met: other holders, re-wrapped, titled, commented; and whole repositories.
+//! License texts as they are met: other holders, re-wrapped, titled, commented; and whole repositories.
 
 use std::sync::OnceLock;
 
-use codelupe_core::{LicenceClass, SpdxExpression};
-use codelupe_process::licence::{Evidence, LicenceDetector, class_of, parse_expression};
+use codelupe_core::{LicenseClass, SpdxExpression};
+use codelupe_process::license::{Evidence, LicenseDetector, class_of, parse_expression};
 use proptest::prelude::*;
 
-fn detector() -> &'static LicenceDetector {
-    static DETECTOR: OnceLock<LicenceDetector> = OnceLock::new();
-    DETECTOR.get_or_init(LicenceDetector::default)
+fn detector() -> &'static LicenseDetector {
+    static DETECTOR: OnceLock<LicenseDetector> = OnceLock::new();
+    DETECTOR.get_or_init(LicenseDetector::default)
 }
 
 /// The words of `text` in lines of about `width` characters, paragraphs kept.
@@ -59,7 +59,7 @@ fn nearly_all_spdx_texts_survive_a_new_holder_and_other_lines() {
 }
 
 #[test]
-fn a_repository_of_two_licences_and_its_manifest() {
+fn a_repository_of_two_licenses_and_its_manifest() {
     let text = |id: &str| spdx::license_id(id).unwrap().text();
     let manifest = "[package]\nname = \"x\"\nlicense = \"MIT OR Apache-2.0\"\n";
     let evidence = [
@@ -81,7 +81,7 @@ fn a_repository_of_two_licences_and_its_manifest() {
         },
     ];
     let found = detector().of_repository(&evidence);
-    assert_eq!(found.class, LicenceClass::Permissive);
+    assert_eq!(found.class, LicenseClass::Permissive);
     assert_eq!(found.expression.unwrap().as_str(), "MIT OR Apache-2.0");
     assert_eq!(found.evidence.len(), 3);
     assert!(found.evidence.iter().all(|record| record.score > 0.95));
@@ -102,15 +102,15 @@ proptest! {
         open in 0_usize..3,
     ) {
         let mut text = "(".repeat(open);
-        for (licence, joint) in &parts {
-            text.push_str(licence);
+        for (license, joint) in &parts {
+            text.push_str(license);
             text.push_str(joint);
         }
         text.push_str("Zlib");
         text.push_str(&")".repeat(open));
         if let Some(read) = parse_expression(&text) {
             prop_assert_eq!(parse_expression(read.as_str()), Some(read.clone()), "{}", text);
-            prop_assert!(class_of(&read) < LicenceClass::None);
+            prop_assert!(class_of(&read) < LicenseClass::None);
         }
     }
 }

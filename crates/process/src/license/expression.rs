@@ -1,10 +1,10 @@
-//! SPDX licence expressions: parsing what people write, and writing it down in one form.
+//! SPDX license expressions: parsing what people write, and writing it down in one form.
 
 use codelupe_core::SpdxExpression;
 use spdx::expression::{ExprNode, Operator};
 use spdx::{Expression, LicenseReq, ParseMode};
 
-use super::names::licence_named;
+use super::names::license_named;
 
 /// The longest expression that is read, in bytes. The longest in use have a few hundred.
 const MAX_EXPRESSION_BYTES: usize = 1024;
@@ -18,10 +18,10 @@ const LENIENT: ParseMode = ParseMode {
     allow_unknown: false,
 };
 
-/// Reads a licence expression as manifests write it and returns it in SPDX form.
+/// Reads a license expression as manifests write it and returns it in SPDX form.
 ///
 /// Accepts SPDX expressions, `/` for `OR`, `GPL-2.0+`, deprecated ids, and single or listed names such as
-/// `Apache License, Version 2.0`. `None` when some part of it names no licence.
+/// `Apache License, Version 2.0`. `None` when some part of it names no license.
 pub fn parse_expression(text: &str) -> Option<SpdxExpression> {
     parse(text).map(|term| SpdxExpression::new(term.render()))
 }
@@ -29,7 +29,7 @@ pub fn parse_expression(text: &str) -> Option<SpdxExpression> {
 /// An expression as a tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Term {
-    /// One licence, with its exception if any.
+    /// One license, with its exception if any.
     One(String),
     /// All of them apply.
     All(Vec<Term>),
@@ -63,11 +63,11 @@ impl Term {
         }
     }
 
-    /// The licences in it, from left to right.
-    pub(super) fn licences(&self) -> Vec<&str> {
+    /// The licenses in it, from left to right.
+    pub(super) fn licenses(&self) -> Vec<&str> {
         match self {
             Self::One(id) => vec![id],
-            Self::All(terms) | Self::Any(terms) => terms.iter().flat_map(Self::licences).collect(),
+            Self::All(terms) | Self::Any(terms) => terms.iter().flat_map(Self::licenses).collect(),
         }
     }
 
@@ -119,10 +119,10 @@ pub(super) fn parse(text: &str) -> Option<Term> {
     if let Ok(expression) = Expression::parse_mode(text, LENIENT) {
         return tree(&expression);
     }
-    parse_list(text).or_else(|| licence_named(text).map(Term::One))
+    parse_list(text).or_else(|| license_named(text).map(Term::One))
 }
 
-/// A licence id in the form of this project: GNU ids say `-only` or `-or-later`.
+/// A license id in the form of this project: GNU ids say `-only` or `-or-later`.
 pub(super) fn canonical_id(id: &str) -> String {
     let bare_gnu = spdx::license_id(id).is_some_and(|id| id.is_gnu() && id.is_deprecated());
     match id.strip_suffix('+') {
@@ -155,25 +155,25 @@ fn tree(expression: &Expression) -> Option<Term> {
 
 fn requirement_term(requirement: &LicenseReq) -> Term {
     let text = requirement.to_string();
-    let (licence, exception) = match text.split_once(" WITH ") {
-        Some((licence, exception)) => (licence, Some(exception)),
+    let (license, exception) = match text.split_once(" WITH ") {
+        Some((license, exception)) => (license, Some(exception)),
         None => (text.as_str(), None),
     };
-    let licence = canonical_id(licence);
+    let license = canonical_id(license);
     if let Some((base, alias)) = DEPRECATED_WITH
         .iter()
-        .find(|(old, _)| *old == licence)
+        .find(|(old, _)| *old == license)
         .map(|(_, new)| *new)
     {
         return Term::One(format!("{base} WITH {alias}"));
     }
     match exception {
-        Some(exception) => Term::One(format!("{licence} WITH {exception}")),
-        None => Term::One(licence),
+        Some(exception) => Term::One(format!("{license} WITH {exception}")),
+        None => Term::One(license),
     }
 }
 
-/// Deprecated ids that hold an exception (SPDX licence list, deprecated section).
+/// Deprecated ids that hold an exception (SPDX license list, deprecated section).
 const DEPRECATED_WITH: [(&str, (&str, &str)); 8] = [
     ("GPL-2.0-with-GCC-exception", ("GPL-2.0-only", "GCC-exception-2.0")),
     (
@@ -225,7 +225,7 @@ fn one_of_list(part: &str) -> Option<Term> {
     let part = part.trim().trim_matches(['(', ')']);
     match Expression::parse_mode(part, LENIENT) {
         Ok(expression) => tree(&expression),
-        Err(_) => licence_named(part).map(Term::One),
+        Err(_) => license_named(part).map(Term::One),
     }
 }
 
