@@ -14,8 +14,9 @@ use crate::source::outline;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 14] = [
+const LEVELS: [(&str, &[&str]); 15] = [
     ("codelupe-core", &[]),
+    ("codelupe-disk", &["codelupe-core"]),
     ("codelupe-forge", &["codelupe-core"]),
     ("codelupe-process", &["codelupe-core"]),
     ("codelupe-dedup", &["codelupe-core"]),

@@ -3,6 +3,7 @@
 
 mod category;
 mod class;
+mod coded;
 mod context;
 mod fingerprint;
 mod occurrence;
@@ -10,6 +11,7 @@ mod policy;
 
 pub use category::{Category, ParseCategoryError};
 pub use class::{Class, ParseClassError};
+pub use coded::Coded;
 pub use context::ErrorContext;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use occurrence::ErrorOccurrence;

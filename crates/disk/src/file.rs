@@ -1,0 +1,67 @@
+//! Files that are replaced at once.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::publish::{partial, publish, sync};
+
+/// Writes a file, which takes its place at once.
+///
+/// # Errors
+/// `DiskFull`, `Permission` or `Io`; what was there before is there still.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let new = partial(path);
+    File::create(&new)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .map_err(|error| Error::own_io("write", &new, error))?;
+    publish(&new, path)
+}
+
+/// Lets `fill` make a file at the path that it is given, which then takes its place at once.
+///
+/// # Errors
+/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
+pub fn replace_file<E: From<Error>>(path: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+    let new = partial(path);
+    fill(&new)?;
+    sync(&new)?;
+    Ok(publish(&new, path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_file_is_replaced_whole_or_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        let failing = |new: &Path| {
+            fs::write(new, "half").unwrap();
+            Err::<(), _>(Error::new(ErrorKind::Io, "stopped"))
+        };
+        replace_file(&path, failing).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        replace_file(&path, |new| {
+            fs::write(new, "three").map_err(|error| Error::own_io("write", new, error))
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_a_fault_of_the_machine() {
+        let error = write(Path::new("/no/such/folder/file"), b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.code(), codelupe_core::ErrorCode::Storage);
+    }
+}
