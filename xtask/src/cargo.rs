@@ -30,6 +30,14 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     pub(crate) targets: Vec<Target>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    /// As its manifest declares them, of every kind.
+    pub(crate) dependencies: Vec<Declared>,
+}
+
+/// One dependency in a manifest.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
 }
 
 /// One target of a package.

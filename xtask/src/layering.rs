@@ -14,7 +14,7 @@ use crate::source::outline;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 15] = [
+const LEVELS: [(&str, &[&str]); 16] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
     ("codelupe-forge", &["codelupe-core"]),
@@ -60,8 +60,9 @@ const LEVELS: [(&str, &[&str]); 15] = [
         ],
     ),
     // Every crate may have it as a dev-dependency, which is not counted here; none as a normal one.
-    ("codelupe-testkit", &[]),
-    ("xtask", &[]),
+    ("codelupe-testkit", &["codelupe-components"]),
+    ("codelupe-components", &[]),
+    ("xtask", &["codelupe-components"]),
 ];
 
 /// Crates without I/O (I1).

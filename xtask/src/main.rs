@@ -6,6 +6,7 @@ mod commits;
 mod layering;
 mod licenses;
 mod migrations;
+mod services;
 mod sizes;
 mod source;
 mod spelling;
@@ -30,7 +31,13 @@ struct Cli {
 enum Command {
     /// Runs every check that CI runs; goes on after a failure and lists all failures at the end.
     Check(check::Options),
-    /// Runs the tests and prints their number.
+    /// Lists the real components that the tests use: found or not, version, how obtained, where. Installs nothing.
+    Services {
+        /// Prints the list as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sets up the real components that the tests use, runs the tests and prints their number.
     Test {
         #[command(flatten)]
         selection: Selection,
@@ -70,6 +77,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let workspace = Workspace::load()?;
     match cli.command {
         Command::Check(options) => check::run(&workspace, &options),
+        Command::Services { json } => services::list(&workspace, json),
         Command::Test { selection, all } => test::run(&workspace, &selection, all),
         Command::Bench { selection, arguments } => test::bench(&workspace, &selection, &arguments),
     }

@@ -9,14 +9,16 @@ use anyhow::{Context, ensure};
 
 use crate::Selection;
 use crate::cargo::{Package, Workspace, choosing, command, run as run_command};
+use crate::services;
 use crate::steps::{Step, run_all};
 
 /// The feature behind which a crate keeps its slow tests.
 const SLOW: &str = "slow";
 
-/// Runs the tests of the chosen members.
+/// Runs the tests of the chosen members on real components, which it sets up first.
 pub(crate) fn run(workspace: &Workspace, selection: &Selection, all: bool) -> anyhow::Result<()> {
     let members = workspace.select(selection)?;
+    let path = services::prepare(&members, all)?;
     let mut arguments = vec!["test".to_owned()];
     arguments.extend(choosing(selection));
     arguments.extend(["--locked", "--no-fail-fast"].map(str::to_owned));
@@ -31,7 +33,7 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection, all: bool) -> an
     let mut steps = vec![Step {
         name: "tests",
         repeat: format!("cargo {}", arguments.join(" ")),
-        run: Box::new(move || counted(command().args(arguments))),
+        run: Box::new(move || counted(command().args(arguments).env("PATH", path))),
     }];
     if all && let Some(arguments) = bench_arguments(&members, &["--no-run"]) {
         steps.push(Step {

@@ -4,9 +4,7 @@
 //! is removed, when its [`Server`] is dropped or when the process that started it ends, however it ends. Only the folder
 //! of a server that is stopped at that moment is left behind.
 
-mod binaries;
 mod user;
-mod wheel;
 
 use std::fs;
 use std::io;
@@ -16,14 +14,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use codelupe_components::{Machine, POSTGRESQL, unpack};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use self::user::{User, command};
 use crate::watched::Watched;
 use crate::{port, process};
-
-pub use self::wheel::install_from_wheel;
 
 /// How long a server may take to come up: a loaded machine that recovers from a crash needs seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -47,6 +44,16 @@ pub fn shared() -> &'static Server {
 /// The URL of a database behind a port of the loopback interface: a server's, or a proxy's before it.
 pub fn url(port: u16, database: &str) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/{database}")
+}
+
+/// Downloads PostgreSQL 18 as a Python wheel into `folder` and gives the folder of its programs, for
+/// [`Server::with_binaries`]. Every user may read `folder` afterwards: root cannot run it.
+///
+/// # Panics
+/// Without `python3` and its module `venv`, or without the network.
+pub fn install_from_wheel(folder: &Path) -> PathBuf {
+    let wheel = POSTGRESQL.wheel.as_ref().expect("PostgreSQL has a wheel");
+    unpack(wheel, folder).unwrap_or_else(|why| panic!("{why}"))
 }
 
 /// A PostgreSQL server of a test's own.
@@ -79,7 +86,9 @@ impl Server {
     /// # Panics
     /// As [`Server::start`].
     pub fn with_settings(settings: &[(&str, &str)]) -> Self {
-        Self::with_binaries(&binaries::find(), settings)
+        let found = POSTGRESQL.require(&Machine::this());
+        let found = found.unwrap_or_else(|why| panic!("these tests run a real server; {why}"));
+        Self::with_binaries(&found.place, settings)
     }
 
     /// Starts the server whose programs lie in a folder, for example the one of [`install_from_wheel`].
