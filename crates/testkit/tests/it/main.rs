@@ -4,6 +4,7 @@
 
 mod postgres;
 mod proxy;
+mod s3;
 #[cfg(feature = "slow")]
 mod wheel;
 
