@@ -7,7 +7,7 @@ mod tutorial;
 use serde::{Deserialize, Serialize};
 
 pub use candidate::Candidate;
-pub use score::{Score, ScorePart};
+pub use score::Score;
 
 use crate::license::LicenseClass;
 use crate::text::display_bounded;
@@ -17,6 +17,15 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// The most bytes of a foreign text in a reason.
 const SHOWN_BYTES: usize = 80;
+
+/// Points with their reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScorePart {
+    /// How many, less than zero where it speaks against.
+    pub points: i32,
+    /// Why, in one line.
+    pub reason: String,
+}
 
 /// Which repositories are fetched. A rule about something that the forge does not tell is not met, unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

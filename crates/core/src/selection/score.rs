@@ -4,17 +4,8 @@
 
 use serde::Serialize;
 
-use super::{Candidate, DAY, tutorial};
+use super::{Candidate, DAY, ScorePart, tutorial};
 use crate::license::LicenseClass;
-
-/// Points with their reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ScorePart {
-    /// How many, less than zero where it speaks against.
-    pub points: i32,
-    /// Why, in one line.
-    pub reason: String,
-}
 
 /// How well a repository suits a corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
