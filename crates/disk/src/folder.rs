@@ -1,10 +1,9 @@
-//! Folders that are replaced at once.
+//! Folders: made, and looked into.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::publish::{partial, remove, rename, sync_all, sync_parent};
 
 /// Makes a folder and those above it.
 ///
@@ -22,59 +21,4 @@ pub fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .map_err(|error| Error::own_io("read the folder", folder, error))
-}
-
-/// Lets `fill` make a folder at the path that it is given, empty at first, which then takes its place at once. A folder that
-/// was at that place is gone then. Whoever is killed between the two renamings leaves it under `.NAME.old`, and the next
-/// one puts it back.
-///
-/// # Errors
-/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
-pub fn replace_folder<E: From<Error>>(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
-    let (new, old) = (partial(folder), partial(folder).with_extension("old"));
-    remove(&new)?;
-    if old.exists() && !folder.exists() {
-        rename(&old, folder)?;
-    }
-    remove(&old)?;
-    make_folder(&new)?;
-    fill(&new)?;
-    sync_all(&new)?;
-    if folder.exists() {
-        rename(folder, &old)?;
-    }
-    rename(&new, folder)?;
-    sync_parent(folder)?;
-    Ok(remove(&old)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ErrorKind;
-
-    #[test]
-    fn a_folder_that_is_not_filled_leaves_the_old_one_alone() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("adapter");
-        let put = |folder: &Path, text: &str| {
-            let path = folder.join("file");
-            fs::write(&path, text).map_err(|error| Error::own_io("write", &path, error))
-        };
-        let failing = |folder: &Path| {
-            put(folder, "two")?;
-            Err(Error::new(ErrorKind::Io, "stopped"))
-        };
-        let read = || fs::read(folder.join("file")).unwrap();
-        replace_folder(&folder, |new| put(new, "one")).unwrap();
-        replace_folder(&folder, failing).unwrap_err();
-        assert_eq!(read(), b"one");
-        replace_folder(&folder, |new| put(new, "three")).unwrap();
-        assert_eq!(read(), b"three");
-        assert_eq!(children(root.path()).unwrap(), [folder.clone()]);
-        // As if killed between the two renamings.
-        fs::rename(&folder, root.path().join(".adapter.old")).unwrap();
-        replace_folder(&folder, failing).unwrap_err();
-        assert_eq!(read(), b"three");
-    }
 }

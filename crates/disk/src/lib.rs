@@ -12,12 +12,14 @@ mod folder;
 mod json;
 mod lock;
 mod publish;
+mod replace;
 mod work;
 
 pub use error::{Error, ErrorKind};
 pub use file::{replace_file, write};
-pub use folder::{children, make_folder, replace_folder};
+pub use folder::{children, make_folder};
 pub use json::{read_json, write_json};
 pub use lock::Lock;
 pub use publish::{partial, publish, remove, sync, sync_all};
+pub use replace::replace_folder;
 pub use work::{is_work_name, work_name};
