@@ -1,7 +1,6 @@
 //! Finding the repositories of a source.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,86 +8,10 @@ use std::path::{Path, PathBuf};
 use codelupe_core::RepoName;
 use codelupe_core::repository::MAX_REPO_NAME_BYTES;
 use codelupe_core::text::display_name;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, display_path};
-use crate::fetch::Remote;
+use crate::located::{Found, Kind, Located};
 use crate::source::Source;
-
-/// A repository that was found, here or elsewhere, and not yet opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// On this machine.
-    Local(Located),
-    /// At an address.
-    Remote(Remote),
-}
-
-impl Found {
-    /// Its name, unique in the source.
-    pub fn name(&self) -> &RepoName {
-        match self {
-            Self::Local(located) => &located.name,
-            Self::Remote(remote) => &remote.name,
-        }
-    }
-
-    /// The repository, when it is on this machine.
-    pub fn into_local(self) -> Option<Located> {
-        match self {
-            Self::Local(located) => Some(located),
-            Self::Remote(_) => None,
-        }
-    }
-
-    /// Its folder or its address, safe to store and print.
-    pub fn place(&self) -> String {
-        match self {
-            Self::Local(located) => display_path(&located.path),
-            Self::Remote(remote) => remote.url.clone(),
-        }
-    }
-}
-
-/// A repository on this machine that was found and not yet opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Located {
-    /// Its name, unique in the source.
-    pub name: RepoName,
-    /// Its folder, absolute and without links.
-    pub path: PathBuf,
-    /// How it is read.
-    pub kind: Kind,
-}
-
-/// How a repository is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// From the object database, at the commit of `HEAD`; the work tree is not looked at.
-    Git,
-    /// From the files of a folder, honoring `.gitignore` and `.ignore`.
-    Folder,
-    /// From the files of an unpacked crate, all of them.
-    Crate,
-}
-
-impl Kind {
-    /// The name that [`Repository::forge`](codelupe_core::Repository) carries.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Git => "git",
-            Self::Folder => "folder",
-            Self::Crate => "crate",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// Finds the repositories of `source`, sorted by name; the same folders give the same list.
 ///

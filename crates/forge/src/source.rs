@@ -8,8 +8,8 @@ use codelupe_core::text::display_name;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, display_path};
-use crate::fetch::Remote;
 use crate::listing::Query;
+use crate::remote::Remote;
 
 /// A place with repositories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,13 +3,14 @@
 use serde::Deserialize;
 use url::Url;
 
+use super::Fetched;
 use super::packs::Counted;
 use super::visit::Visit;
-use super::{Fetched, Remote};
 use crate::archive::{ArchiveLimits, ArchiveSnapshot};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Response};
 use crate::limits::Limits;
+use crate::remote::Remote;
 use crate::site::{Site, SiteKind};
 use crate::wire;
 

@@ -2,12 +2,13 @@
 
 use url::Url;
 
+use super::Fetched;
 use super::visit::{Visit, moved_to};
-use super::{Fetched, Remote};
 use crate::error::{Error, ErrorKind};
 use crate::git_command::Order;
 use crate::http::Request;
 use crate::limits::Limits;
+use crate::remote::Remote;
 use crate::site::Site;
 use crate::wire;
 

@@ -13,7 +13,6 @@
 mod archive;
 mod fallback;
 mod packs;
-mod remote;
 mod settings;
 mod visit;
 
@@ -32,10 +31,10 @@ use crate::git::{GitSnapshot, UNBORN};
 use crate::git_command::GitCommand;
 use crate::http::{Http, HttpSettings, Token, parse_url};
 use crate::limits::Limits;
+use crate::remote::Remote;
 use crate::site::Site;
 use crate::snapshot::{Entry, Snapshot};
 use crate::wire::Head;
-pub use remote::Remote;
 pub use settings::FetchSettings;
 use visit::Visit;
 

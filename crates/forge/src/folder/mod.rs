@@ -11,9 +11,9 @@ use codelupe_core::{Reason, Repository};
 use sha1::{Digest, Sha1};
 
 use crate::beneath;
-use crate::discover::{Kind, Located};
 use crate::error::{Error, display_path};
 use crate::limits::Limits;
+use crate::located::{Kind, Located};
 use crate::snapshot::{Entry, ReadFailure, Snapshot, kept, sort_entries};
 use package::Package;
 use walk::Found;

@@ -6,7 +6,7 @@ use codelupe_core::RepoName;
 use serde::Deserialize;
 
 use crate::beneath;
-use crate::git::public_url;
+use crate::public_url::public_url;
 
 /// The largest `Cargo.toml` or `.cargo_vcs_info.json` that is read, in bytes.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;

@@ -8,10 +8,10 @@ use ignore::gitignore::Gitignore;
 use rustix::fs::{Dev, Dir, FileType, Stat};
 
 use crate::beneath;
-use crate::discover::{Kind, Located};
 use crate::error::{Error, ErrorKind};
 use crate::folder::ignored;
 use crate::limits::Limits;
+use crate::located::{Kind, Located};
 use crate::path::{is_deepest, is_good_path, join};
 use crate::snapshot::Entry;
 

@@ -15,11 +15,10 @@ use std::path::Path;
 
 use codelupe_core::{BlobId, Reason, Repository, Verdict};
 
-use crate::discover::Located;
 use crate::error::{Error, display_path};
 use crate::limits::Limits;
+use crate::located::Located;
 use crate::snapshot::{Entry, ReadFailure, Snapshot, kept};
-pub(crate) use config::public_url;
 
 use config::Config;
 use layout::GitFolder;

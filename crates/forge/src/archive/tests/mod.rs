@@ -13,7 +13,7 @@ use tar::{EntryType, Header};
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::fetch::Remote;
+use crate::remote::Remote;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
