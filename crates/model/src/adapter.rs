@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use crate::config::read_bounded;
 use crate::error::{Error, ErrorKind, Result, shown};
 use crate::graph::network::{AdapterView, Source};
-use crate::init::torch_metadata;
+use crate::init::{initial_lora, torch_metadata};
 use crate::layout::Layout;
-use crate::lora::{LoraConfig, Target};
+use crate::lora::LoraConfig;
 use crate::model::Model;
 use crate::persist::{FloatTensor, replace_folder, write_json, write_tensors};
+use crate::target::Target;
 use crate::tensor::widen;
 use crate::weights::map;
 
@@ -48,7 +49,7 @@ impl Adapter {
     pub fn new(model: &Model, config: LoraConfig, seed: u64) -> Result<Self> {
         config.validate()?;
         let layout = Layout::lora(model.config(), &config);
-        let values = crate::lora::initial(&layout, seed);
+        let values = initial_lora(&layout, seed);
         Ok(Self::of_values(model, config, layout, values))
     }
 

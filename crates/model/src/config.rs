@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result, shown};
+use crate::target::Target;
 
 /// The file of a model folder that states its shape.
 pub const CONFIG_FILE: &str = "config.json";
@@ -242,8 +243,8 @@ impl ModelConfig {
         };
         let mut specs = vec![spec(EMBEDDING.into(), &[self.vocab_size, self.hidden_size])];
         for layer in 0..self.layers {
-            for target in crate::lora::Target::ALL {
-                let (output, input) = target.shape(self);
+            for target in Target::ALL {
+                let (output, input) = self.shape_of(target);
                 let module = target.module();
                 specs.push(spec(in_layer(layer, &format!("{module}.weight")), &[output, input]));
                 if self.has_bias(target) {
@@ -262,9 +263,20 @@ impl ModelConfig {
     }
 
     /// Whether a projection adds a bias.
-    pub(crate) fn has_bias(&self, target: crate::lora::Target) -> bool {
-        use crate::lora::Target::{K, Q, V};
-        self.architecture == Architecture::Qwen2 && matches!(target, Q | K | V)
+    pub(crate) fn has_bias(&self, target: Target) -> bool {
+        self.architecture == Architecture::Qwen2 && matches!(target, Target::Q | Target::K | Target::V)
+    }
+
+    /// Output and input features of a projection.
+    pub(crate) const fn shape_of(&self, target: Target) -> (usize, usize) {
+        let (hidden, middle) = (self.hidden_size, self.intermediate_size);
+        match target {
+            Target::Q => (self.query_width(), hidden),
+            Target::K | Target::V => (self.key_width(), hidden),
+            Target::O => (hidden, self.query_width()),
+            Target::Gate | Target::Up => (middle, hidden),
+            Target::Down => (hidden, middle),
+        }
     }
 }
 

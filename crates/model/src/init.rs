@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::config::{CONFIG_FILE, ModelConfig};
 use crate::error::Result;
 use crate::layout::Layout;
+use crate::lora::A_SUFFIX;
 use crate::persist::{FloatTensor, replace_folder, write_json, write_tensors};
 use crate::random::Random;
 use crate::weights::WEIGHTS_FILE;
@@ -33,6 +34,19 @@ pub fn init_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> 
         }
     }
     save_model(folder, config, &layout, &values)
+}
+
+/// The values that an adapter starts with, as PEFT's: A uniform as `kaiming_uniform` with a = sqrt(5) makes it, that is
+/// within 1 / sqrt(inputs); B zero, so that the model is unchanged at first.
+pub(crate) fn initial_lora(layout: &Layout, seed: u64) -> Vec<f32> {
+    let mut values = vec![0.0; layout.len()];
+    for tensor in layout.tensors() {
+        if tensor.name.ends_with(A_SUFFIX) {
+            let bound = 1.0 / (tensor.shape[1] as f64).sqrt();
+            Random::of(seed, &tensor.name).fill_uniform(bound, &mut values[tensor.range.clone()]);
+        }
+    }
+    values
 }
 
 /// Writes a model folder: config, generation config, weights as floats.

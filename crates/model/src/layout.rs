@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::config::ModelConfig;
-use crate::lora::{LoraConfig, Target, tensor_names};
+use crate::lora::{LoraConfig, tensor_names};
+use crate::target::Target;
 
 /// A tensor in the flat buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +40,16 @@ impl Layout {
             for group in GROUPS {
                 let adapted = || group.iter().filter(|target| lora.targets.contains(target));
                 for &target in adapted() {
-                    layout.push(tensor_names(layer, target).0, vec![lora.rank, target.shape(config).1]);
+                    layout.push(
+                        tensor_names(layer, target).0,
+                        vec![lora.rank, config.shape_of(target).1],
+                    );
                 }
                 for &target in adapted() {
-                    layout.push(tensor_names(layer, target).1, vec![target.shape(config).0, lora.rank]);
+                    layout.push(
+                        tensor_names(layer, target).1,
+                        vec![config.shape_of(target).0, lora.rank],
+                    );
                 }
             }
         }

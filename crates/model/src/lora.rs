@@ -5,69 +5,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::ModelConfig;
 use crate::error::{Error, Result};
-use crate::layout::Layout;
-use crate::random::Random;
+use crate::target::Target;
 
 /// The largest rank that is accepted.
 pub const MAX_RANK: usize = 1024;
-
-/// A linear projection of a layer, by its name in PEFT's settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Target {
-    /// To the queries.
-    #[serde(rename = "q_proj")]
-    Q,
-    /// To the keys.
-    #[serde(rename = "k_proj")]
-    K,
-    /// To the values.
-    #[serde(rename = "v_proj")]
-    V,
-    /// From attention back to the residual stream.
-    #[serde(rename = "o_proj")]
-    O,
-    /// The gate of the feed-forward part.
-    #[serde(rename = "gate_proj")]
-    Gate,
-    /// What is gated.
-    #[serde(rename = "up_proj")]
-    Up,
-    /// From the feed-forward part back to the residual stream.
-    #[serde(rename = "down_proj")]
-    Down,
-}
-
-impl Target {
-    /// Every projection, in the order in which a layer uses them.
-    pub const ALL: [Self; 7] = [Self::Q, Self::K, Self::V, Self::O, Self::Gate, Self::Up, Self::Down];
-
-    /// The module inside a layer.
-    pub(crate) const fn module(self) -> &'static str {
-        match self {
-            Self::Q => "self_attn.q_proj",
-            Self::K => "self_attn.k_proj",
-            Self::V => "self_attn.v_proj",
-            Self::O => "self_attn.o_proj",
-            Self::Gate => "mlp.gate_proj",
-            Self::Up => "mlp.up_proj",
-            Self::Down => "mlp.down_proj",
-        }
-    }
-
-    /// Output and input features.
-    pub(crate) const fn shape(self, config: &ModelConfig) -> (usize, usize) {
-        let (hidden, middle) = (config.hidden_size, config.intermediate_size);
-        match self {
-            Self::Q => (config.query_width(), hidden),
-            Self::K | Self::V => (config.key_width(), hidden),
-            Self::O => (hidden, config.query_width()),
-            Self::Gate | Self::Up => (middle, hidden),
-            Self::Down => (hidden, middle),
-        }
-    }
-}
 
 /// How a model is adapted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,20 +69,8 @@ impl LoraConfig {
     }
 }
 
-/// The values that training starts with, as PEFT's: A uniform as `kaiming_uniform` with a = sqrt(5) makes it, that is
-/// within 1 / sqrt(inputs); B zero, so that the model is unchanged at first.
-pub(crate) fn initial(layout: &Layout, seed: u64) -> Vec<f32> {
-    let mut values = vec![0.0; layout.len()];
-    for tensor in layout.tensors() {
-        if tensor.name.ends_with(A_SUFFIX) {
-            let bound = 1.0 / (tensor.shape[1] as f64).sqrt();
-            Random::of(seed, &tensor.name).fill_uniform(bound, &mut values[tensor.range.clone()]);
-        }
-    }
-    values
-}
-
-const A_SUFFIX: &str = ".lora_A.weight";
+/// How the name of an A ends.
+pub(crate) const A_SUFFIX: &str = ".lora_A.weight";
 const B_SUFFIX: &str = ".lora_B.weight";
 
 /// The names of A and B in a PEFT file.

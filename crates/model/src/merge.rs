@@ -9,10 +9,11 @@ use crate::adapter::Adapter;
 use crate::config::in_layer;
 use crate::error::Result;
 use crate::init::{torch_metadata, write_configs};
-use crate::lora::{Target, tensor_names};
+use crate::lora::tensor_names;
 use crate::model::Model;
 use crate::ops::{Cpu, Ops};
 use crate::persist::{replace_folder, write_tensors};
+use crate::target::Target;
 use crate::tensor::{Mat, MatMut, Weight};
 use crate::weights::WEIGHTS_FILE;
 
