@@ -4,13 +4,15 @@ use std::cell::LazyCell;
 use std::ops::Range;
 
 use crate::boundary::Outline;
+use crate::config::SampleConfig;
 use crate::document::Document;
 use crate::error::Error;
 use crate::fim::{FimTokens, fill_in_the_middle};
 use crate::lexis::Lexis;
 use crate::random::Random;
 use crate::sample::{Draft, Sample, SampleKind};
-use crate::sampler::Sampler;
+use crate::special::Special;
+use crate::tokenizer::Tokenizer;
 use crate::window::windows;
 
 /// The tokens that a sample with a hole has over those of its text: three that mark, one that ends, and what cutting
@@ -20,12 +22,37 @@ const FIM_RESERVE: usize = 12;
 /// The most characters that a hole is moved back over, in a language without blanks between words.
 const MAX_WORD: usize = 64;
 
+/// The tokens that mark the end of a file and the parts around a hole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileTokens {
+    end: u32,
+    /// None where no holes are asked for.
+    fim: Option<FimTokens>,
+}
+
+impl FileTokens {
+    /// # Errors
+    /// [`crate::ErrorKind::Config`] where the tokenizer lacks one of them.
+    pub(crate) fn of(tokenizer: &Tokenizer, config: &SampleConfig) -> Result<Self, Error> {
+        let fim = config.fim_rate > 0.0;
+        Ok(Self {
+            end: tokenizer.require(Special::EndOfText)?,
+            fim: fim.then(|| FimTokens::of(tokenizer)).transpose()?,
+        })
+    }
+}
+
 /// The samples of the tokens of a whole file.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Tokenizer`] where a part cannot be encoded.
-pub(crate) fn file_samples(sampler: &Sampler<'_>, document: &Document, tokens: &[u32]) -> Result<Vec<Sample>, Error> {
-    let Sampler { tokenizer, config, .. } = sampler;
+pub(crate) fn file_samples(
+    document: &Document,
+    tokens: &[u32],
+    marks: FileTokens,
+    config: &SampleConfig,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<Sample>, Error> {
     let parts = windows(tokens, config.sequence_length - FIM_RESERVE, tokenizer);
     let mut samples = Vec::with_capacity(parts.len());
     // Of the whole file, since a window may begin inside of a string or comment.
@@ -37,14 +64,14 @@ pub(crate) fn file_samples(sampler: &Sampler<'_>, document: &Document, tokens: &
         let window = bytes..bytes + length;
         bytes += length;
         let mut random = Random::new(config.seed, &document.repository, &document.path, number as u64);
-        let with_hole = match sampler.fim.filter(|_| random.chance(config.fim_rate)) {
-            Some(fim) => with_hole(sampler, document, window, &outline, fim, &mut random)?,
+        let with_hole = match marks.fim.filter(|_| random.chance(config.fim_rate)) {
+            Some(fim) => with_hole(document, window, &outline, fim, config, tokenizer, &mut random)?,
             None => None,
         };
         let (draft, kind) = with_hole.unwrap_or_else(|| {
             let last = number + 1 == parts.len();
             (
-                continuation(tokens, last.then_some(sampler.end)),
+                continuation(tokens, last.then_some(marks.end)),
                 SampleKind::Continuation,
             )
         });
@@ -63,14 +90,14 @@ fn continuation(tokens: &[u32], end: Option<u32>) -> Draft {
 
 /// A window of the text with a hole, or none where there is no place for one or it would be longer than a row.
 fn with_hole(
-    sampler: &Sampler<'_>,
     document: &Document,
     window: Range<usize>,
     outline: &Outline,
     fim: FimTokens,
+    config: &SampleConfig,
+    tokenizer: &Tokenizer,
     random: &mut Random,
 ) -> Result<Option<(Draft, SampleKind)>, Error> {
-    let Sampler { tokenizer, config, .. } = sampler;
     let text = document.text.get(window.clone()).unwrap_or_default();
     let Some(hole) = outline.hole(window.clone(), random) else {
         return Ok(None);

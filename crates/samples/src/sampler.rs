@@ -5,13 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::SampleConfig;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind};
-use crate::file::file_samples;
-use crate::fim::FimTokens;
+use crate::file::{FileTokens, file_samples};
 use crate::instruction::{ChatTokens, instruction_samples};
 use crate::random::Random;
 use crate::repository::{RepositoryTokens, repository_samples};
 use crate::sample::Sample;
-use crate::special::Special;
 use crate::tokenizer::Tokenizer;
 
 /// The number of the chance that decides about a file or repository as a whole.
@@ -36,10 +34,9 @@ pub enum Outcome {
 /// Makes samples.
 #[derive(Debug)]
 pub struct Sampler<'a> {
-    pub(crate) tokenizer: &'a Tokenizer,
-    pub(crate) config: &'a SampleConfig,
-    pub(crate) end: u32,
-    pub(crate) fim: Option<FimTokens>,
+    tokenizer: &'a Tokenizer,
+    config: &'a SampleConfig,
+    file: FileTokens,
     chat: Option<ChatTokens>,
     repository: Option<RepositoryTokens>,
 }
@@ -56,8 +53,7 @@ impl<'a> Sampler<'a> {
         Ok(Self {
             tokenizer,
             config,
-            end: tokenizer.require(Special::EndOfText)?,
-            fim: wants(config.fim_rate).then(|| FimTokens::of(tokenizer)).transpose()?,
+            file: FileTokens::of(tokenizer, config)?,
             chat: wants(config.instruction_share)
                 .then(|| ChatTokens::of(tokenizer))
                 .transpose()?,
@@ -94,7 +90,7 @@ impl<'a> Sampler<'a> {
         if tokens.is_empty() || tokens.len() < self.config.min_tokens {
             return Ok((Vec::new(), Outcome::TooShort));
         }
-        let samples = file_samples(self, document, &tokens)?;
+        let samples = file_samples(document, &tokens, self.file, self.config, self.tokenizer)?;
         Ok((samples, Outcome::File))
     }
 
