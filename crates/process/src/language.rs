@@ -9,6 +9,7 @@
 pub mod facts;
 mod heuristics;
 mod modeline;
+mod pattern;
 pub mod popularity;
 mod shebang;
 

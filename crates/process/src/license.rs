@@ -2,7 +2,7 @@
 //!
 //! Three kinds of evidence are read: license files at the root (by their text), files of a `LICENSES/` folder
 //! (by their name, REUSE specification 3.3), and package manifests (by the expression they state).
-//! [`LicenseDetector::of_repository`] joins them; where they disagree, the stricter class wins and every piece
+//! [`repository_license`] joins them; where they disagree, the stricter class wins and every piece
 //! stays as evidence.
 //!
 //! A text is identified in four steps, each only when the one before found nothing:
@@ -25,4 +25,4 @@ pub use detector::{Identified, LicenseDetector, MAX_TEXT_BYTES};
 pub use expression::parse_expression;
 pub use manifest::{MAX_MANIFEST_BYTES, manifest_expression};
 pub use path::{is_license_file, is_manifest};
-pub use repository::{Evidence, EvidenceRecord, RepositoryLicense, UNKNOWN_LICENSE};
+pub use repository::{Evidence, EvidenceRecord, RepositoryLicense, UNKNOWN_LICENSE, repository_license};

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use codelupe_core::{LicenseClass, SpdxExpression};
-use codelupe_process::license::{Evidence, LicenseDetector, class_of, parse_expression};
+use codelupe_process::license::{Evidence, LicenseDetector, class_of, parse_expression, repository_license};
 use proptest::prelude::*;
 
 fn detector() -> &'static LicenseDetector {
@@ -80,7 +80,7 @@ fn a_repository_of_two_licenses_and_its_manifest() {
             text: text("GPL-3.0-only"),
         },
     ];
-    let found = detector().of_repository(&evidence);
+    let found = repository_license(detector(), &evidence);
     assert_eq!(found.class, LicenseClass::Permissive);
     assert_eq!(found.expression.unwrap().as_str(), "MIT OR Apache-2.0");
     assert_eq!(found.evidence.len(), 3);
@@ -92,7 +92,8 @@ proptest! {
 
     #[test]
     fn any_text_is_looked_at_without_harm(text in "\\PC{0,400}", path in "[A-Za-z./_-]{0,20}") {
-        let found = detector().of_repository(&[Evidence { path: &path, text: &text }, Evidence { path: "LICENSE", text: &text }]);
+        let evidence = [Evidence { path: &path, text: &text }, Evidence { path: "LICENSE", text: &text }];
+        let found = repository_license(detector(), &evidence);
         prop_assert!(found.evidence.iter().all(|record| (0.0..=1.0).contains(&record.score)));
     }
 

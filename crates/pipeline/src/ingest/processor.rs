@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
 use codelupe_process::Processor;
-use codelupe_process::license::{Evidence, LicenseDetector};
+use codelupe_process::license::{Evidence, LicenseDetector, repository_license};
 use codelupe_store::catalogue::RepositoryRow;
 use rayon::prelude::*;
 
@@ -85,7 +85,7 @@ fn with_license(detector: &LicenseDetector, repository: ReadRepository) -> Repos
         .iter()
         .map(|(path, text)| Evidence { path, text })
         .collect();
-    let license = detector.of_repository(&evidence);
+    let license = repository_license(detector, &evidence);
     row.license = license.expression;
     row.license_class = license.class;
     row.license_evidence = serde_json::to_string(&license.evidence).unwrap_or_else(|_| "[]".to_owned());

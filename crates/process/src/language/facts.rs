@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use codelupe_core::Language;
 use serde::Deserialize;
 
+use super::pattern::Pattern;
 use crate::error::{Error, ErrorKind};
 
 /// The facts, as `examples/linguist.rs` wrote them; the file names the version and commit of linguist.
@@ -61,7 +62,7 @@ pub struct Facts {
     /// For an extension, its place in `disambiguations`.
     disambiguated: HashMap<&'static str, usize>,
     disambiguations: Vec<RawDisambiguation<'static>>,
-    pub(super) patterns: Vec<super::heuristics::Pattern>,
+    pub(super) patterns: Vec<Pattern>,
     vendor: Vec<Cow<'static, str>>,
 }
 
@@ -145,7 +146,7 @@ impl Facts {
             patterns: raw
                 .patterns
                 .into_iter()
-                .map(|raw| super::heuristics::Pattern::new(raw.text, raw.fancy))
+                .map(|raw| Pattern::new(raw.text, raw.fancy))
                 .collect(),
             vendor: raw.vendor,
         };

@@ -7,7 +7,6 @@ use codelupe_core::SpdxExpression;
 use super::expression::Term;
 use super::index::{Index, Kind, Reference};
 use super::notice::{named_copyleft, notice_term, says_choice, start_of};
-use super::repository::{self, Evidence, RepositoryLicense};
 use super::words::{for_each_word, hash_word, pair_key, pairs, word_hashes};
 use crate::Error;
 
@@ -80,11 +79,6 @@ impl LicenseDetector {
             expression: SpdxExpression::new(term.render()),
             score,
         })
-    }
-
-    /// The license of a repository from its license files and manifests; other paths are passed over.
-    pub fn of_repository(&self, evidence: &[Evidence<'_>]) -> RepositoryLicense {
-        repository::decide(self, evidence)
     }
 
     pub(super) fn identify_term(&self, text: &str) -> Option<(Term, f32)> {

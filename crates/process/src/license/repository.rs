@@ -55,7 +55,7 @@ struct Found {
     is_file: bool,
 }
 
-/// Decides the license of a repository.
+/// The license of a repository from its license files and manifests; other paths are passed over.
 ///
 /// - License files of which every one is named after its license (`LICENSE-MIT`, `LICENSE-APACHE`) are a choice (`OR`).
 ///   Otherwise all of them apply (`AND`). `COPYING` beside `COPYING.LESSER` is the LGPL alone, which builds on the GPL.
@@ -63,7 +63,7 @@ struct Found {
 /// - Manifests: all apply.
 /// - When the manifest names every license of the files, its expression stands: it says how they are joined.
 /// - When they disagree, the one with the stricter class stands; in the same class, the files.
-pub(super) fn decide(detector: &LicenseDetector, evidence: &[Evidence<'_>]) -> RepositoryLicense {
+pub fn repository_license(detector: &LicenseDetector, evidence: &[Evidence<'_>]) -> RepositoryLicense {
     let found: Vec<Found> = evidence.iter().filter_map(|file| look_at(detector, file)).collect();
     let files = join_files(&found);
     let manifests = Term::all(
@@ -198,7 +198,7 @@ mod tests {
     fn check(files: &[(&str, &str)], expected: &str, class: LicenseClass) {
         static DETECTOR: std::sync::OnceLock<LicenseDetector> = std::sync::OnceLock::new();
         let evidence: Vec<Evidence<'_>> = files.iter().map(|&(path, text)| Evidence { path, text }).collect();
-        let found = DETECTOR.get_or_init(LicenseDetector::default).of_repository(&evidence);
+        let found = repository_license(DETECTOR.get_or_init(LicenseDetector::default), &evidence);
         let expression = found.expression.as_ref().map_or("", SpdxExpression::as_str);
         assert_eq!(expression, expected, "{:?}", found.evidence);
         assert_eq!(found.class, class, "{expected:?}");
@@ -284,7 +284,7 @@ mod tests {
                 text: r#"{"license": "MIT"}"#,
             },
         ];
-        let found = detector.of_repository(&evidence);
+        let found = repository_license(&detector, &evidence);
         let kept: Vec<(&str, &str)> = found
             .evidence
             .iter()
