@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use codelupe_core::{BlobId, ErrorCode, Language, LicenseClass, SelectionRules};
 use codelupe_dedup::{Banding, CopyConfig, MAX_PERMUTATIONS, Permutations, ShingleSize, Signer, Threshold};
-use codelupe_forge::Site;
+use codelupe_forge::{Pace, Site, SiteKind};
 use codelupe_process::View;
 use codelupe_store::Catalogue;
 use codelupe_store::lsh::LshKind;
 use serde::{Deserialize, Serialize};
 
-use crate::crawl::ForgeSettings;
 use crate::error::{Error, ErrorKind};
 
 /// The version of the rules in code: raised when the same config would give other verdicts, so that contents are
@@ -37,6 +36,19 @@ pub struct Config {
     pub dedup: DedupConfig,
     /// What goes into a build.
     pub build: BuildConfig,
+}
+
+/// A forge that is not at its usual place, or is asked at another pace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgeSettings {
+    /// Its software: `github`, `gitlab`, `gitea` or `forgejo`.
+    pub kind: SiteKind,
+    /// Where its pages are: `https://git.example.org`.
+    pub url: String,
+    /// How quickly it is asked. Default `polite`.
+    #[serde(default)]
+    pub pace: Pace,
 }
 
 /// When a file counts as a near-duplicate.

@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::progress::Progress;
+use crate::tools::Tools;
 use crate::tracker::Reporter;
-use crate::worker::Tools;
 
 /// A data folder opened for writing, with the configuration and the progress of the work on it.
 pub struct Context {

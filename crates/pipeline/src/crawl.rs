@@ -19,7 +19,7 @@ use codelupe_store::Catalogue;
 use codelupe_store::catalogue::{AfterPage, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
 use serde::Serialize;
 
-pub use forges::{ForgeSettings, Forges};
+pub use forges::Forges;
 pub use hosted::{HostedForge, HostedQuery};
 pub use listing::{Listed, Listing, Refreshed, Refresher};
 pub use refresh::{RefreshOptions, refresh};

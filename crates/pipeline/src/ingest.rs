@@ -22,9 +22,10 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use codelupe_core::{BlobId, ErrorCode};
-use codelupe_forge::{Found, Source, discover};
+use codelupe_core::{BlobId, ErrorCode, Verdict};
+use codelupe_forge::{Entry, Found, Source, discover};
 use codelupe_process::Processed;
+use codelupe_process::license::{is_license_file, is_manifest};
 use codelupe_store::catalogue::{ContentKey, RepositoryRow};
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +183,24 @@ fn panicked(what: &str) -> Error {
     )
 }
 
+/// Reading ends early: a stop was asked for, or the writer has gone, whose error says why.
+enum Halt {
+    Stop,
+    Failed(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<codelupe_store::Error> for Halt {
+    fn from(error: codelupe_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// A stretch of work: contents to process, and the repositories whose last content is in it or came before.
 #[derive(Default)]
 struct Chunk {
@@ -241,6 +260,11 @@ impl OnTheWay {
             set.remove(key);
         });
     }
+}
+
+/// Whether a file may tell the license of its repository.
+fn tells_license(entry: &Entry) -> bool {
+    entry.verdict == Verdict::Kept && (is_license_file(&entry.path) || is_manifest(&entry.path))
 }
 
 /// The key of a blob under a path.

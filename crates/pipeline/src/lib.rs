@@ -14,6 +14,7 @@ pub mod copies;
 pub mod crawl;
 pub mod dedup;
 pub mod error;
+mod folded;
 pub mod index;
 pub mod ingest;
 mod job;
@@ -21,6 +22,7 @@ pub mod progress;
 mod shingling;
 pub mod signatures;
 pub mod similar;
+mod tools;
 mod tracker;
 pub mod worker;
 

@@ -2,8 +2,6 @@
 //! the work and never fails it: when the catalogue is away they wait, and when too many wait the newest are dropped and
 //! counted.
 
-mod folded;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,9 +12,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-pub(crate) use folded::Folded;
-
 use crate::alert::{Alerter, Alerts, Seen};
+use crate::folded::Folded;
 
 /// Occurrences that wait to be folded.
 const WAITING: usize = 1024;

@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codelupe_forge::Token;
-use codelupe_process::Processor;
-use codelupe_process::license::LicenseDetector;
 use codelupe_store::catalogue::Fence;
 use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate, WriteLock};
 use tokio::runtime::Handle;
@@ -30,6 +28,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
 use crate::progress::Progress;
+use crate::tools::Tools;
 use crate::tracker::Tracker;
 
 /// How long a lease holds without a heartbeat, unless told otherwise: a worker that vanished is replaced after this.
@@ -67,13 +66,6 @@ pub struct Worker {
     tracker: Tracker,
     tokens: Vec<Token>,
     tools: Mutex<Option<Arc<Tools>>>,
-}
-
-/// What processing needs and takes long to make.
-pub(crate) struct Tools {
-    recipe: String,
-    pub(crate) processor: Processor,
-    pub(crate) detector: LicenseDetector,
 }
 
 impl Worker {
@@ -132,15 +124,10 @@ impl Worker {
 
     fn tools(&self, config: &Config) -> Result<Arc<Tools>, Error> {
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
-        let recipe = config.recipe();
-        if let Some(tools) = tools.as_ref().filter(|tools| tools.recipe == recipe) {
+        if let Some(tools) = tools.as_ref().filter(|tools| tools.are_for(config)) {
             return Ok(Arc::clone(tools));
         }
-        let made = Arc::new(Tools {
-            recipe,
-            processor: Processor::new(config.process.clone())?,
-            detector: LicenseDetector::new()?,
-        });
+        let made = Arc::new(Tools::new(config)?);
         *tools = Some(Arc::clone(&made));
         Ok(made)
     }

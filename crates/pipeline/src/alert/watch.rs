@@ -8,7 +8,7 @@ use codelupe_core::breaker::State;
 use codelupe_core::error::{ErrorContext, ErrorOccurrence, Fingerprint};
 
 use super::{Alert, AlertRule, AlertRules, Moment};
-use crate::tracker::Folded;
+use crate::folded::Folded;
 
 /// What a rate is counted over.
 const MINUTE: Duration = Duration::from_mins(1);

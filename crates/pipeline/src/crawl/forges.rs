@@ -2,25 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use codelupe_forge::{Budget, HttpSettings, Lister, Pace, Query, Site, SiteKind, Token};
-use serde::{Deserialize, Serialize};
+use codelupe_forge::{Budget, HttpSettings, Lister, Pace, Query, Site, Token};
 
 use super::{HostedForge, HostedQuery};
-use crate::config::Config;
+use crate::config::{Config, ForgeSettings};
 use crate::error::Error;
-
-/// A forge that is not at its usual place, or is asked at another pace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ForgeSettings {
-    /// Its software: `github`, `gitlab`, `gitea` or `forgejo`.
-    pub kind: SiteKind,
-    /// Where its pages are: `https://git.example.org`.
-    pub url: String,
-    /// How quickly it is asked. Default `polite`.
-    #[serde(default)]
-    pub pace: Pace,
-}
 
 /// Forges by host. All queries of one forge share one identity and its budget.
 pub struct Forges {

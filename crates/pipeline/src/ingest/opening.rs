@@ -15,8 +15,7 @@ use codelupe_forge::{
 };
 use codelupe_store::catalogue::ContentKey;
 
-use super::content_key;
-use super::reader::{Halt, tells_license};
+use super::{Halt, content_key, tells_license};
 use crate::context::Context;
 use crate::error::Error;
 

@@ -6,13 +6,12 @@ use std::sync::mpsc::SyncSender;
 use codelupe_core::error::{Class, ErrorContext, ErrorOccurrence};
 use codelupe_core::text::display_name;
 use codelupe_core::{BlobId, LicenseClass, Repository, Verdict};
-use codelupe_forge::{Entry, ErrorKind, Found, Snapshot};
+use codelupe_forge::{ErrorKind, Found, Snapshot};
 use codelupe_process::Processor;
-use codelupe_process::license::{is_license_file, is_manifest};
 use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
 
 use super::opening::{Known, LOOKUP_FILES, Opened, Opening, open_each};
-use super::{Blob, Chunk, OnTheWay, ReadRepository, content_key};
+use super::{Blob, Chunk, Halt, OnTheWay, ReadRepository, content_key, tells_license};
 use crate::context::Context;
 use crate::error::Error;
 use crate::progress::{Progress, raise};
@@ -37,24 +36,6 @@ pub(super) struct Reader<'a> {
     buffer: Vec<u8>,
     unsettled: Vec<Blob>,
     unsettled_bytes: usize,
-}
-
-/// Reading ends early: a stop was asked for, or the writer has gone, whose error says why.
-pub(super) enum Halt {
-    Stop,
-    Failed(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<codelupe_store::Error> for Halt {
-    fn from(error: codelupe_store::Error) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -322,11 +303,6 @@ impl<'a> Reader<'a> {
     fn progress(&self) -> &'a Progress {
         &self.context.progress
     }
-}
-
-/// Whether a file may tell the license of its repository.
-pub(super) fn tells_license(entry: &Entry) -> bool {
-    entry.verdict == Verdict::Kept && (is_license_file(&entry.path) || is_manifest(&entry.path))
 }
 
 /// What is known of a repository that was not read.

@@ -33,7 +33,7 @@ impl Folded {
 
     /// Adds all of `later`; returns how many of them found no place.
     #[must_use = "what found no place is counted"]
-    pub(super) fn append(&mut self, later: Self) -> u64 {
+    pub(crate) fn append(&mut self, later: Self) -> u64 {
         let later = later.0.into_values();
         later.fold(0, |lost: u64, (report, count)| {
             lost.saturating_add(self.add(report, count))
@@ -47,19 +47,19 @@ impl Folded {
     }
 
     /// Those with one of these fingerprints.
-    pub(super) fn only(mut self, fingerprints: &[String]) -> Self {
+    pub(crate) fn only(mut self, fingerprints: &[String]) -> Self {
         let wanted: BTreeSet<&str> = fingerprints.iter().map(String::as_str).collect();
         self.0
             .retain(|fingerprint, _| wanted.contains(fingerprint.to_string().as_str()));
         self
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// As the catalogue takes it: in order of fingerprints, so that two workers do not wait for each other crosswise.
-    pub(super) fn reports(&self) -> Vec<(ErrorOccurrence, u64)> {
+    pub(crate) fn reports(&self) -> Vec<(ErrorOccurrence, u64)> {
         self.0.values().cloned().collect()
     }
 }
