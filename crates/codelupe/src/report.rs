@@ -1,6 +1,11 @@
-//! What a user reads after a training, and in `codelupe stats`.
+//! What a user reads after a run or a training, and in `codelupe stats`.
 
+mod outcome;
 pub(crate) mod tables;
+mod training;
+
+pub(crate) use outcome::{Outcome, outcome};
+pub(crate) use training::training;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -13,42 +18,8 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::cli::DEFAULT_DATA;
-use crate::commands::run::Outcome;
-use crate::commands::train::told;
 use crate::output::print;
 use crate::settings::Settings;
-
-/// Reports a training, and the training that followed.
-pub(crate) fn outcome(
-    settings: &Settings,
-    outcome: &Outcome,
-    trained: Option<&codelupe_train::Outcome>,
-) -> anyhow::Result<()> {
-    let folder = settings.folder.builds().join(&outcome.built.name);
-    let value = json!({
-        "seconds": outcome.seconds,
-        "repositories": outcome.ingested.repositories,
-        "unchanged": outcome.ingested.unchanged,
-        "failed": outcome.ingested.failed,
-        "bytes_processed": outcome.ingested.bytes,
-        "build": { "name": outcome.built.name, "folder": folder, "existed": outcome.built.existed, "splits": outcome.built.splits },
-        "stats": outcome.stats,
-        "training": trained,
-    });
-    print(settings.json, &value, || {
-        let mut text = stats(&outcome.stats);
-        let _ = write!(
-            text,
-            "\n\n{}\n\n{}",
-            summary(outcome),
-            next_steps(settings, outcome, &folder)
-        );
-        if let Some(trained) = trained {
-            let _ = write!(text, "\n\n{}", told(trained));
-        }
-        text
-    })
-}
 
 /// Reports jobs that wait for workers.
 pub(crate) fn enqueued(settings: &Settings, run: &Enqueued) -> anyhow::Result<()> {
@@ -113,41 +84,6 @@ fn savings(stats: &Stats) -> String {
         HumanBytes(before),
         HumanCount(stats.redactions),
     )
-}
-
-fn summary(outcome: &Outcome) -> String {
-    let ingested = &outcome.ingested;
-    let mut text = format!(
-        "{} repositories in {:.1} s: {} unchanged, {} failed; {} processed.",
-        HumanCount(ingested.repositories),
-        outcome.seconds,
-        HumanCount(ingested.unchanged),
-        HumanCount(ingested.failed),
-        HumanBytes(ingested.bytes)
-    );
-    let counts = outcome.deduplicated;
-    if counts.compared > 0 {
-        let _ = write!(
-            text,
-            "\nNear-duplicates: {} candidate pairs compared, {} verified by exact Jaccard similarity.",
-            HumanCount(counts.compared),
-            HumanCount(counts.verified)
-        );
-    }
-    text
-}
-
-fn next_steps(settings: &Settings, outcome: &Outcome, folder: &Path) -> String {
-    let program = program(settings);
-    let file = outcome.example.as_deref().unwrap_or("REPO/PATH");
-    [
-        format!("The corpus is in {}", folder.display()),
-        String::from("Next:"),
-        format!("  {program} search 'binary heap'"),
-        format!("  {program} explain {file}"),
-        format!("  {program} export --format jsonl.zst corpus-jsonl"),
-    ]
-    .join("\n")
 }
 
 /// How this program is called again on the same data folder: as it was called now.

@@ -3,16 +3,13 @@
 use std::time::Instant;
 
 use codelupe_forge::{Found, Source};
-use codelupe_pipeline::build::Built;
-use codelupe_pipeline::dedup::Deduplicated;
-use codelupe_pipeline::ingest::{self, Ingested};
+use codelupe_pipeline::ingest;
 use codelupe_pipeline::worker::{Enqueued, Plan};
 use codelupe_pipeline::{Context, Error, Worker};
-use codelupe_store::catalogue::Stats;
 
 use super::with_worker;
 use crate::cli::{QueueArguments, SourceArguments};
-use crate::report;
+use crate::report::{self, Outcome};
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
@@ -22,17 +19,6 @@ pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> any
     })
     .await?;
     done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
-}
-
-/// What the whole way came to.
-pub(crate) struct Outcome {
-    pub(crate) ingested: Ingested,
-    pub(crate) deduplicated: Deduplicated,
-    pub(crate) built: Built,
-    pub(crate) stats: Stats,
-    /// A file, `REPO/PATH`, with a story to explain.
-    pub(crate) example: Option<String>,
-    pub(crate) seconds: f64,
 }
 
 /// What became of the work: it was done, or it waits for workers.

@@ -6,13 +6,14 @@ mod watch;
 use codelupe_store::catalogue::Signal;
 use codelupe_store::{Catalogue, WriteLock};
 use codelupe_train::config::{EngineChoice, Mode, TrainConfig};
-use codelupe_train::{Error, Finished, Outcome, Request, StopToken, TrainEvent, Trainer};
+use codelupe_train::{Error, Request, StopToken, TrainEvent, Trainer};
 use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::{StopSignals, stop_at_once};
 use crate::cli::{EngineArgument, TrainArguments, TrainCommand, TrainingArguments};
 use crate::output::print;
+use crate::report;
 use crate::settings::Settings;
 
 pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> anyhow::Result<()> {
@@ -61,7 +62,7 @@ async fn train(settings: &Settings, arguments: &TrainingArguments) -> anyhow::Re
         trainer.train_once(request, &mut tell)
     })
     .await?;
-    print(settings.json, &outcome, || told(&outcome))
+    print(settings.json, &outcome, || report::training(&outcome))
 }
 
 /// Opens the data folder, runs blocking work of the trainer, and stops it cleanly on Ctrl-C or SIGTERM.
@@ -148,40 +149,4 @@ async fn signal(settings: &Settings, signal: Signal) -> anyhow::Result<()> {
     print(settings.json, &json!({ "sent": signal.as_str() }), || {
         format!("The trainer was asked: {signal}.")
     })
-}
-
-/// What came of a training, for people.
-pub(crate) fn told(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Finished(finished) => finished_text(finished),
-        Outcome::Waiting { new_files, needed } => format!(
-            "{new_files} files are new; a training starts from {needed} on. `codelupe train --force` starts one now."
-        ),
-        Outcome::Canceled => "The training was canceled.".to_owned(),
-    }
-}
-
-fn finished_text(finished: &Finished) -> String {
-    let figures = &finished.figures;
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
-    format!(
-        "{} is in {}\n{} steps, {} tokens, {:.0} tokens/s, at most {} MB of memory\n\
-         held-out loss {} (what was in use: {}), validation loss {} -> {}\n{}\nreport: {}",
-        finished.model,
-        finished.folder.display(),
-        figures.steps,
-        figures.tokens,
-        figures.tokens_per_second,
-        figures.peak_memory / 1_000_000,
-        number(figures.held_out_loss),
-        number(figures.compared_loss),
-        number(figures.first_validation_loss),
-        number(figures.validation_loss),
-        if finished.promoted {
-            "It is better and in use now."
-        } else {
-            "It is not better; what was in use stays. `codelupe models promote` brings it into use all the same."
-        },
-        finished.report.display(),
-    )
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use codelupe_core::ErrorCode;
 use codelupe_train::{Error, ErrorKind, Outcome, Request, StopToken, Trainer};
 
-use super::{tell, told};
+use super::tell;
+use crate::report;
 
 /// How often it is looked for news and signals.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ pub(super) fn watch(trainer: &Trainer, first: Request, max_wait: u64, stop: &Sto
                 pause(LOOK_EVERY, stop);
             }
             Ok(outcome) => {
-                tracing::info!("{}", told(&outcome));
+                tracing::info!("{}", report::training(&outcome));
                 waiting_since = None;
                 failed = 0;
             }

@@ -1,0 +1,39 @@
+//! What came of a training.
+
+use codelupe_train::{Finished, Outcome};
+
+/// What came of a training, for people.
+pub(crate) fn training(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Finished(finished) => finished_text(finished),
+        Outcome::Waiting { new_files, needed } => format!(
+            "{new_files} files are new; a training starts from {needed} on. `codelupe train --force` starts one now."
+        ),
+        Outcome::Canceled => "The training was canceled.".to_owned(),
+    }
+}
+
+fn finished_text(finished: &Finished) -> String {
+    let figures = &finished.figures;
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+    format!(
+        "{} is in {}\n{} steps, {} tokens, {:.0} tokens/s, at most {} MB of memory\n\
+         held-out loss {} (what was in use: {}), validation loss {} -> {}\n{}\nreport: {}",
+        finished.model,
+        finished.folder.display(),
+        figures.steps,
+        figures.tokens,
+        figures.tokens_per_second,
+        figures.peak_memory / 1_000_000,
+        number(figures.held_out_loss),
+        number(figures.compared_loss),
+        number(figures.first_validation_loss),
+        number(figures.validation_loss),
+        if finished.promoted {
+            "It is better and in use now."
+        } else {
+            "It is not better; what was in use stays. `codelupe models promote` brings it into use all the same."
+        },
+        finished.report.display(),
+    )
+}
