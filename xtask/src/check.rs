@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::cargo::{Workspace, choosing, command, run as run_command};
 use crate::steps::{Step, none_of, run_all};
-use crate::{Selection, commits, layering, licenses, migrations, sizes, spelling};
+use crate::{Selection, circles, commits, layering, licenses, migrations, sizes, spelling};
 
 /// What to check and whether to repair.
 #[derive(Args, Debug)]
@@ -30,6 +30,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
         Step::of_check("sizes", {
             let members = members.clone();
             move || none_of(&sizes::check(root, &members)?)
+        }),
+        Step::of_check("circles", {
+            let members = members.clone();
+            move || none_of(&circles::check(root, &members)?)
         }),
         Step::of_check("layering", move || none_of(&layering::check(workspace, &members)?)),
         Step::of_check("licenses", move || none_of(&licenses::check(workspace)?)),

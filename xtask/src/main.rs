@@ -2,6 +2,7 @@
 
 mod cargo;
 mod check;
+mod circles;
 mod commits;
 mod layering;
 mod licenses;

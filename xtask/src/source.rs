@@ -31,15 +31,36 @@ pub(crate) struct Function {
 /// # Errors
 /// When the text is not made of Rust tokens.
 pub(crate) fn outline(text: &str) -> anyhow::Result<Outline> {
-    let tokens: TokenStream = text
-        .parse()
-        .map_err(|error: proc_macro2::LexError| anyhow!("line {}: {error}", error.span().start().line))?;
     let mut outline = Outline {
         lines: text.lines().count(),
         ..Outline::default()
     };
-    walk(tokens, &mut outline);
+    walk(tokens(text)?, &mut outline);
     Ok(outline)
+}
+
+/// The tokens of a file.
+///
+/// # Errors
+/// When the text is not made of Rust tokens.
+pub(crate) fn tokens(text: &str) -> anyhow::Result<TokenStream> {
+    text.parse()
+        .map_err(|error: proc_macro2::LexError| anyhow!("line {}: {error}", error.span().start().line))
+}
+
+/// The tokens at this level without those of `#[cfg(test)]` items.
+pub(crate) fn without_tests(tokens: TokenStream) -> Vec<TokenTree> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut kept = Vec::with_capacity(trees.len());
+    let mut at = 0;
+    while at < trees.len() {
+        match test_item(&trees, at) {
+            Some(end) => at = end,
+            None => kept.push(trees[at].clone()),
+        }
+        at += 1;
+    }
+    kept
 }
 
 fn walk(tokens: TokenStream, outline: &mut Outline) {

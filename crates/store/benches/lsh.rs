@@ -76,7 +76,7 @@ async fn measure(name: &str, kind: LshKind, documents: u64) -> Result<(), Box<dy
         documents as f64 / all.as_secs_f64(),
         (BATCH * WORKERS).min(documents) as f64 / last.as_secs_f64(),
         figures.bytes as f64 / figures.documents as f64,
-        figures.runs
+        figures.sorted_files
     );
     ask(name, &*index, documents).await?;
     let start = Instant::now();
