@@ -10,6 +10,7 @@ use codelupe_core::ErrorCode;
 use serde::Deserialize;
 
 use crate::config::{EngineChoice, TorchConfig};
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::job::{TrainEvent, TrainJob};
 
@@ -103,13 +104,16 @@ impl StopToken {
 pub fn choose(
     choice: EngineChoice,
     torch: &TorchConfig,
+    environment: &Environment,
     job: &TrainJob,
 ) -> Result<(Box<dyn TrainEngine>, String), Error> {
     let native = || -> Box<dyn TrainEngine> { Box::new(native::NativeEngine) };
+    let for_gpu = || torch::TorchEngine::for_gpu(torch.clone(), environment.clone());
+    let anywhere = || torch::TorchEngine::new(torch.clone(), environment.clone());
     let engines: Vec<Box<dyn TrainEngine>> = match choice {
-        EngineChoice::Auto => vec![Box::new(torch::TorchEngine::for_gpu(torch.clone())), native()],
+        EngineChoice::Auto => vec![Box::new(for_gpu()), native()],
         EngineChoice::Native => vec![native()],
-        EngineChoice::Torch => vec![Box::new(torch::TorchEngine::new(torch.clone()))],
+        EngineChoice::Torch => vec![Box::new(anywhere())],
     };
     let mut reasons = Vec::new();
     for engine in engines {

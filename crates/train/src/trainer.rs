@@ -21,6 +21,7 @@ use crate::config::{Mode, TrainConfig};
 use crate::cursor::{self, Choice};
 use crate::documents::{Build, no_build};
 use crate::engine::{StopToken, choose};
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::evaluate::{Candidate, Evaluation};
 use crate::files::{make_folder, read_json, remove_folder, rename, write, write_json};
@@ -90,6 +91,7 @@ pub struct Preview {
 /// Keeps a model of a data folder learning. Its calls block.
 pub struct Trainer {
     config: TrainConfig,
+    environment: Environment,
     folder: DataFolder,
     catalogue: Catalogue,
     runtime: Handle,
@@ -121,6 +123,7 @@ impl Trainer {
     /// `Busy` while another process has it; `Config` for settings that are not valid; `Store`.
     pub fn open(
         config: TrainConfig,
+        environment: Environment,
         folder: DataFolder,
         catalogue: Catalogue,
         runtime: Handle,
@@ -134,6 +137,7 @@ impl Trainer {
         })?;
         Ok(Self {
             config,
+            environment,
             folder,
             catalogue,
             runtime,
@@ -412,7 +416,7 @@ impl Trainer {
         if folder.result().is_dir() {
             return Ok(Some(()));
         }
-        let (engine, why) = choose(config.engine, &config.torch, &job)?;
+        let (engine, why) = choose(config.engine, &config.torch, &self.environment, &job)?;
         tracing::info!(
             training = training.name,
             engine = engine.name(),

@@ -3,10 +3,12 @@
 mod status;
 mod watch;
 
+use std::env;
+
 use codelupe_store::catalogue::Signal;
 use codelupe_store::{Catalogue, WriteLock};
 use codelupe_train::config::{EngineChoice, Mode, TrainConfig};
-use codelupe_train::{Error, Request, StopToken, TrainEvent, Trainer};
+use codelupe_train::{Environment, Error, Request, StopToken, TrainEvent, Trainer};
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -81,7 +83,8 @@ pub(crate) async fn with_trainer<T: Send + 'static>(
         catalogue.clone(),
     );
     let mut work = tokio::task::spawn_blocking(move || {
-        let trainer = Trainer::open(config, folder, catalogue, runtime, token.clone())?;
+        let environment = Environment::without_secrets(env::vars_os());
+        let trainer = Trainer::open(config, environment, folder, catalogue, runtime, token.clone())?;
         work(&trainer, &token)
     });
     let finished = tokio::select! {

@@ -24,6 +24,7 @@ use self::process::{Heard, Process};
 use self::watch::{Outcome, Watch};
 use super::{Ended, StopToken, Support, TrainEngine};
 use crate::config::TorchConfig;
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::files::{make_folder, write, write_json};
 use crate::job::{TrainEvent, TrainJob};
@@ -47,22 +48,25 @@ const GPU_DEVICES: [&str; 3] = ["/dev/nvidiactl", "/dev/kfd", "/dev/dxg"];
 #[derive(Debug, Clone)]
 pub struct TorchEngine {
     config: TorchConfig,
+    environment: Environment,
     needs_gpu: bool,
 }
 
 impl TorchEngine {
     /// One that trains on a GPU if there is one, and else on the CPU.
-    pub const fn new(config: TorchConfig) -> Self {
+    pub const fn new(config: TorchConfig, environment: Environment) -> Self {
         Self {
             config,
+            environment,
             needs_gpu: false,
         }
     }
 
     /// One that is for machines with a GPU only.
-    pub const fn for_gpu(config: TorchConfig) -> Self {
+    pub const fn for_gpu(config: TorchConfig, environment: Environment) -> Self {
         Self {
             config,
+            environment,
             needs_gpu: true,
         }
     }
@@ -70,8 +74,13 @@ impl TorchEngine {
     /// What Python says that there is, or why there is nothing.
     fn ask(&self, job: &TrainJob) -> Result<Hello, String> {
         let files = Files::write(job).map_err(|error| error.chain())?;
-        let process = Process::start(command::plain(&self.config, &files.script, &["--probe"]))
-            .map_err(|error| self.not_started(&error))?;
+        let process = Process::start(command::plain(
+            &self.config,
+            &self.environment,
+            &files.script,
+            &["--probe"],
+        ))
+        .map_err(|error| self.not_started(&error))?;
         let python = &self.config.python;
         let since = Instant::now();
         while since.elapsed() < PROBE_TIME {
@@ -127,7 +136,7 @@ impl TorchEngine {
         stop: &StopToken,
     ) -> Result<(Outcome, u64), Error> {
         let files = Files::write(job)?;
-        let command = command::training(&self.config, &files.script, &files.job);
+        let command = command::training(&self.config, &self.environment, &files.script, &files.job);
         let process = Process::start(command)
             .map_err(|error| Error::new(ErrorKind::Engine, ErrorCode::NotFound, self.not_started(&error)))?;
         if let Some(text) = command::elsewhere(&self.config, &files.script, &files.job) {

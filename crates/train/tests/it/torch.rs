@@ -10,7 +10,7 @@ use codelupe_core::ErrorCode;
 use codelupe_train::config::{Launcher, TorchConfig};
 use codelupe_train::engine::torch::TorchEngine;
 use codelupe_train::engine::{Ended, Support, choose};
-use codelupe_train::{EngineChoice, Error, ErrorKind, StopToken, TrainEngine, TrainEvent, TrainJob};
+use codelupe_train::{EngineChoice, Environment, Error, ErrorKind, StopToken, TrainEngine, TrainEvent, TrainJob};
 use tempfile::TempDir;
 
 use crate::fixture;
@@ -44,7 +44,7 @@ impl Fake {
         let job = fixture::job(&root.path().join("run"), 2);
         let mut config = config(&python);
         change(&mut config);
-        let engine = TorchEngine::new(config);
+        let engine = TorchEngine::new(config, environment());
         Self { root, job, engine }
     }
 
@@ -81,6 +81,11 @@ impl Fake {
         }
         !is_there()
     }
+}
+
+/// The environment of this process.
+pub(crate) fn environment() -> Environment {
+    Environment::without_secrets(std::env::vars_os())
 }
 
 fn config(python: &Path) -> TorchConfig {
@@ -354,7 +359,7 @@ fn an_end_that_leaves_no_result_is_an_error() {
 #[test]
 fn a_missing_python_is_told_with_what_installs_it() {
     let mut fake = Fake::new("");
-    fake.engine = TorchEngine::new(config(Path::new("/nonexistent/python3")));
+    fake.engine = TorchEngine::new(config(Path::new("/nonexistent/python3")), environment());
     let error = error(fake.run());
     assert_eq!((error.kind(), error.code()), (ErrorKind::Engine, ErrorCode::NotFound));
     let install = "/nonexistent/python3 -m pip install torch transformers peft accelerate safetensors";
@@ -392,16 +397,16 @@ fn a_probe_tells_versions_or_why_not() {
 fn auto_takes_the_native_engine_where_torch_has_no_gpu_and_says_so() {
     let fake = Fake::new("hello");
     let config = config(&fake.root.path().join("python3"));
-    let (engine, why) = choose(EngineChoice::Auto, &config, &fake.job).unwrap();
+    let (engine, why) = choose(EngineChoice::Auto, &config, &environment(), &fake.job).unwrap();
     assert_eq!(engine.name(), "native");
     assert!(why.contains("native: ") && why.contains("not torch: "), "{why}");
-    let (engine, _) = choose(EngineChoice::Torch, &config, &fake.job).unwrap();
+    let (engine, _) = choose(EngineChoice::Torch, &config, &environment(), &fake.job).unwrap();
     assert_eq!(engine.name(), "torch");
     let missing = TorchConfig {
         python: "/nonexistent/python3".to_owned(),
         ..config
     };
-    let Err(error) = choose(EngineChoice::Torch, &missing, &fake.job) else {
+    let Err(error) = choose(EngineChoice::Torch, &missing, &environment(), &fake.job) else {
         panic!()
     };
     assert!(error.to_string().contains("pip install"), "{error}");

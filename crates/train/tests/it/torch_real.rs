@@ -17,6 +17,7 @@ use codelupe_train::engine::torch::TorchEngine;
 use codelupe_train::{Error, ErrorKind, StopToken, TrainEngine, TrainEvent, TrainJob};
 
 use crate::fixture;
+use crate::torch::environment;
 
 /// How far losses may be apart that are to be the same, in nats.
 const CLOSE: f64 = 1e-3;
@@ -66,10 +67,13 @@ fn with_own_loss(python: &Path, lines: &str, folder: &Path) -> PathBuf {
 }
 
 fn engine(python: &Path) -> TorchEngine {
-    TorchEngine::new(TorchConfig {
-        python: python.to_str().unwrap().to_owned(),
-        ..TorchConfig::default()
-    })
+    TorchEngine::new(
+        TorchConfig {
+            python: python.to_str().unwrap().to_owned(),
+            ..TorchConfig::default()
+        },
+        environment(),
+    )
 }
 
 fn run(engine: &dyn TrainEngine, job: &TrainJob) -> (Result<Ended, Error>, Vec<TrainEvent>) {
@@ -286,12 +290,15 @@ fn two_processes_give_the_losses_of_one() {
     let root = tempfile::tempdir().unwrap();
     let (ended, one) = run(&engine(&python), &fixture::job(&root.path().join("one"), 10));
     assert_eq!(ended.unwrap(), Ended::AllSteps);
-    let two = TorchEngine::new(TorchConfig {
-        python: python.to_str().unwrap().to_owned(),
-        launcher: Launcher::Torchrun,
-        processes_per_node: 2,
-        ..TorchConfig::default()
-    });
+    let two = TorchEngine::new(
+        TorchConfig {
+            python: python.to_str().unwrap().to_owned(),
+            launcher: Launcher::Torchrun,
+            processes_per_node: 2,
+            ..TorchConfig::default()
+        },
+        environment(),
+    );
     let job = fixture::job(&root.path().join("two"), 10);
     let stop = |event: &TrainEvent, stop: &StopToken| {
         if matches!(event, TrainEvent::Step { step: 6, .. }) {
@@ -338,13 +345,16 @@ fn a_base_that_is_spread_over_two_processes_gives_the_losses_of_one() {
     let root = tempfile::tempdir().unwrap();
     let (ended, one) = run(&engine(&python), &fixture::job(&root.path().join("one"), 10));
     assert_eq!(ended.unwrap(), Ended::AllSteps);
-    let spread = TorchEngine::new(TorchConfig {
-        python: python.to_str().unwrap().to_owned(),
-        launcher: Launcher::Torchrun,
-        processes_per_node: 2,
-        shard: true,
-        ..TorchConfig::default()
-    });
+    let spread = TorchEngine::new(
+        TorchConfig {
+            python: python.to_str().unwrap().to_owned(),
+            launcher: Launcher::Torchrun,
+            processes_per_node: 2,
+            shard: true,
+            ..TorchConfig::default()
+        },
+        environment(),
+    );
     let job = fixture::job(&root.path().join("spread"), 10);
     let stop = |event: &TrainEvent, stop: &StopToken| {
         if matches!(event, TrainEvent::Step { step: 6, .. }) {
