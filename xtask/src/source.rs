@@ -14,6 +14,8 @@ pub(crate) struct Outline {
     pub(crate) functions: Vec<Function>,
     /// The modules of `std` that are named outside of `#[cfg(test)]` items, with the line.
     pub(crate) std_modules: Vec<(usize, String)>,
+    /// Where a clock is read outside of `#[cfg(test)]` items, with the line: `Instant::now`, `SystemTime::now`, `elapsed`.
+    pub(crate) clocks: Vec<(usize, String)>,
 }
 
 /// One function with a body.
@@ -76,6 +78,10 @@ fn walk(tokens: TokenStream, outline: &mut Outline) {
             TokenTree::Group(group) => walk(group.stream(), outline),
             TokenTree::Ident(word) if word == "fn" => outline.functions.extend(function(&trees, at)),
             TokenTree::Ident(word) if word == "std" => std_modules(&trees[at + 1..], outline),
+            TokenTree::Ident(word) => {
+                let clock = clock(&trees, at).map(|clock| (word.span().start().line, clock));
+                outline.clocks.extend(clock);
+            }
             _ => {}
         }
         at += 1;
@@ -171,6 +177,17 @@ fn std_modules(after: &[TokenTree], outline: &mut Outline) {
             }
         }
         _ => {}
+    }
+}
+
+/// The clock that is read at `at`.
+fn clock(trees: &[TokenTree], at: usize) -> Option<String> {
+    let word = trees[at].to_string();
+    let text = |at: usize| trees.get(at).map(ToString::to_string).unwrap_or_default();
+    match word.as_str() {
+        "Instant" | "SystemTime" if text(at + 1) == ":" && text(at + 3) == "now" => Some(format!("{word}::now")),
+        "elapsed" if at > 0 && text(at - 1) == "." => Some(word),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Entry points for the fuzz targets in `fuzz/`: each reads foreign bytes and must neither panic nor give what is wrong.
 
+use std::path::Path;
+
 use crate::git::objects::{ObjectDatabase, ObjectKind};
 use crate::limits::Limits;
 use crate::pack::{Pack, PackLimits, apply_delta};
@@ -19,7 +21,7 @@ pub fn pkt_line(bytes: &[u8]) {
 ///
 /// # Panics
 /// When it has not: that is the find.
-pub fn pack(bytes: &[u8]) {
+pub fn pack(bytes: &[u8], spool_folder: &Path) {
     let limits = PackLimits {
         pack_bytes: 1 << 20,
         inflated_bytes: 64 << 20,
@@ -32,7 +34,7 @@ pub fn pack(bytes: &[u8]) {
         } else {
             1 << 20
         },
-        spool_folder: std::env::temp_dir(),
+        spool_folder: spool_folder.to_owned(),
     };
     let Ok(mut pack) = Pack::receive(bytes.get(1..).unwrap_or_default(), &limits) else {
         return;
@@ -72,8 +74,8 @@ pub fn listing(bytes: &[u8]) {
 ///
 /// # Panics
 /// When it has not: that is the find.
-pub fn archive(bytes: &[u8]) {
+pub fn archive(bytes: &[u8], spool_folder: &Path) {
     if let Ok(remote) = Remote::at("https://example.org/owner/name") {
-        archive::read_any(bytes, remote.describe(String::new()));
+        archive::read_any(bytes, remote.describe(String::new()), spool_folder);
     }
 }

@@ -124,12 +124,12 @@ impl Snapshot for ArchiveSnapshot {
 /// # Panics
 /// When it has not.
 #[cfg(feature = "fuzzing")]
-pub(crate) fn read_any(bytes: &[u8], repository: Repository) {
+pub(crate) fn read_any(bytes: &[u8], repository: Repository, spool_folder: &std::path::Path) {
     let costs = ArchiveLimits {
         packed_bytes: 1 << 20,
         inflated_bytes: 16 << 20,
         deadline: Instant::now() + std::time::Duration::from_secs(60),
-        spool_folder: std::env::temp_dir(),
+        spool_folder: spool_folder.to_owned(),
     };
     let Ok(Some(mut snapshot)) = ArchiveSnapshot::read(bytes, repository, None, &Limits::default(), &costs) else {
         return;
