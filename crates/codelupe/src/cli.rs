@@ -1,6 +1,5 @@
 //! The command line.
 
-mod bench;
 mod crawl;
 mod db;
 mod dedup;
@@ -16,7 +15,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codelupe_forge::Source;
 
-pub(crate) use bench::{BenchCommand, BenchDedupArguments, BenchIndexArguments, BenchTrainArguments};
 pub(crate) use crawl::{CrawlArguments, ListReposArguments, Order, RefreshArguments, ReposCommand};
 pub(crate) use db::{DbCommand, MigrateArguments, NewArguments, RollbackArguments};
 pub(crate) use dedup::{
@@ -26,8 +24,8 @@ pub(crate) use errors::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErr
 pub(crate) use signatures::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
 use source::SourceParser;
 pub(crate) use train::{
-    EngineArgument, GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument, RunArguments,
-    SamplesCommand, ShowSamplesArguments, TrainArguments, TrainCommand,
+    EngineArgument, GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument, SamplesCommand,
+    ShowSamplesArguments, TrainArguments, TrainCommand, TrainingArguments,
 };
 
 pub(crate) use queue::{JobsCommand, ListArguments, QueueArguments, RetryArguments, WorkerArguments};
@@ -167,9 +165,6 @@ pub(crate) enum Command {
     /// Copy a build out, as Parquet or JSON lines.
     #[command(after_help = "Example:\n  codelupe export --format jsonl.zst corpus-jsonl")]
     Export(ExportArguments),
-    /// Measure what this program does, on this machine.
-    #[command(subcommand)]
-    Bench(BenchCommand),
     /// Say what is configured and whether it works.
     Doctor,
     /// Print all settings as they are in force, as TOML.

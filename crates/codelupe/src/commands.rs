@@ -1,6 +1,5 @@
 //! One module a command.
 
-pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod crawl;
 pub(crate) mod db;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BenchCommand, Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::settings::Settings;
 
 /// The system's allocator keeps what one stage freed from the next: on 2 GB of input the process ended at 520 to 690 MB.
@@ -61,9 +61,6 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Explain(arguments) => commands::explain::run(&settings, &arguments).await,
             Command::Search(arguments) => commands::search::run(&settings, &arguments),
             Command::Export(arguments) => commands::export::run(&settings, &arguments).await,
-            Command::Bench(BenchCommand::Dedup(arguments)) => commands::bench::dedup(&settings, &arguments),
-            Command::Bench(BenchCommand::Index(arguments)) => commands::bench::index(&settings, &arguments).await,
-            Command::Bench(BenchCommand::Train(arguments)) => commands::bench::train(&settings, &arguments),
             Command::Doctor => commands::doctor::run(&settings).await,
             Command::Config => commands::config::run(&settings),
         }

@@ -13,9 +13,11 @@ mod machine;
 mod set_up;
 mod version;
 mod wheel;
+mod whole_crates;
 
 pub use catalog::{C_COMPILER, COMPONENTS, Component, GIT, GO, NODE, POSTGRESQL, PYTHON, Suite, TORCH, Wheel};
 pub use find::{Found, Origin};
 pub use machine::Machine;
 pub use set_up::{Outcome, set_up};
 pub use wheel::unpack;
+pub use whole_crates::whole_crates;

@@ -1,4 +1,4 @@
-//! Measures training steps of an adapter: tokens a CPU second, and memory. `benches/torch_step.py` does the same with
+//! Measures training steps of an adapter: tokens a CPU second, and memory. `torch_step.py` of codelupe-bench does the same with
 //! torch, transformers and peft on the same folder.
 //!
 //! ```text

@@ -22,7 +22,7 @@ pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> anyho
     match arguments.command {
         None => train(settings, &arguments.training).await,
         Some(TrainCommand::Status) => status::run(settings).await,
-        Some(TrainCommand::Trainings { limit }) => status::runs(settings, limit).await,
+        Some(TrainCommand::List { limit }) => status::list(settings, limit).await,
         Some(TrainCommand::Start) => signal(settings, Signal::Start).await,
         Some(TrainCommand::Cancel) => signal(settings, Signal::Cancel).await,
     }

@@ -14,7 +14,6 @@ mod fixture;
 mod generated;
 mod guarantees;
 mod jobs;
-mod measuring;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;

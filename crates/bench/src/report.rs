@@ -7,22 +7,22 @@ use codelupe_dedup::Threshold;
 use codelupe_dedup::evaluation::Pairs;
 use serde::Serialize;
 
-use super::contestant::{Answer, Run};
-use super::own::Bin;
+use crate::contestant::{Answer, Run};
+use crate::own::Bin;
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) files: usize,
-    pub(super) bytes: usize,
-    pub(super) bins: Vec<Bin>,
+pub(crate) struct Report {
+    pub(crate) files: usize,
+    pub(crate) bytes: usize,
+    pub(crate) bins: Vec<Bin>,
     /// This program first.
-    pub(super) contestants: Vec<Judged>,
+    pub(crate) contestants: Vec<Judged>,
 }
 
 /// The medians of one contestant, and what it found against the truth.
 #[derive(Debug, Serialize)]
-pub(super) struct Judged {
+pub(crate) struct Judged {
     library: &'static str,
     /// Why there are no figures.
     missing: Option<String>,
@@ -39,7 +39,7 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    pub(super) fn of(library: &'static str, results: Vec<Answer>, truth: &Pairs) -> Self {
+    pub(crate) fn of(library: &'static str, results: Vec<Answer>, truth: &Pairs) -> Self {
         let mut runs = Vec::new();
         let mut missing = None;
         for result in results {
@@ -98,7 +98,7 @@ impl Judged {
 
 impl Report {
     /// The tables as they stand in `docs/dedup.md`.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let mut text = format!("{} files, {} bytes\n\n", self.files, self.bytes);
         text.push_str(
             "| J | pairs | expected | found | recall | families | expected | found | band of 99.9 % |\n\

@@ -1,6 +1,6 @@
 """Near-duplicate detection by other libraries: one library, one list of files, one line of JSON.
 
-`codelupe bench dedup --peers PYTHON` runs it; by hand: `python peers.py LIBRARY LIST`, where LIST is a file with a path a
+`codelupe-bench dedup --peers PYTHON` runs it; by hand: `python peers.py LIBRARY LIST`, where LIST is a file with a path a
 line. A library that the Python lacks gives `{"missing": …}`.
 
 Runs of five tokens, 25 bands of 10 rows, threshold 0.7. datasketch and rensa take shingles, not text, and get those of

@@ -17,18 +17,18 @@ const LEAST_KEPT: u32 = 16;
 
 /// Makes documents.
 #[derive(Debug, Clone)]
-pub(super) struct Synthetic {
+pub(crate) struct Synthetic {
     words: Vec<String>,
 }
 
 impl Synthetic {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let words = (0..WORDS).map(word).collect();
         Self { words }
     }
 
     /// The document of which this one is a changed copy; itself for one that is none.
-    pub(super) fn origin(document: u32) -> u32 {
+    pub(crate) fn origin(document: u32) -> u32 {
         let mut origin = document;
         while origin > 0 && Random::of(origin, 1).below(COPY_EVERY) == 0 {
             origin = Random::of(origin, 2).below(origin);
@@ -37,7 +37,7 @@ impl Synthetic {
     }
 
     /// The text of a document.
-    pub(super) fn text(&self, document: u32) -> String {
+    pub(crate) fn text(&self, document: u32) -> String {
         let origin = Self::origin(document);
         let mut tokens = Random::of(origin, 3);
         let mut changes = Random::of(document, 4);
@@ -56,11 +56,11 @@ impl Synthetic {
         text
     }
 
-    pub(super) fn shingles(&self, document: u32) -> Vec<u64> {
+    pub(crate) fn shingles(&self, document: u32) -> Vec<u64> {
         shingles(self.text(document).as_bytes(), ShingleSize::default())
     }
 
-    pub(super) fn jaccard(&self, a: u32, b: u32) -> f64 {
+    pub(crate) fn jaccard(&self, a: u32, b: u32) -> f64 {
         jaccard(&self.shingles(a), &self.shingles(b))
     }
 }

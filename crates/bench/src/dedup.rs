@@ -1,37 +1,27 @@
-//! `codelupe bench`: `dedup` is near-duplicate detection on real files, against the truth and beside other libraries; `index` is
-//! the LSH index with many made-up documents; `train` is the trainer, beside torch.
-
-mod contestant;
-mod meter;
-mod own;
-mod report;
-mod scale;
-mod synthetic;
-mod training;
-#[path = "../../../dedup/benches/corpus/whole_crates.rs"]
-mod whole_crates;
+//! Near-duplicate detection on real files, against the truth and beside other libraries.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use codelupe_components::whole_crates;
 use codelupe_core::ErrorCode;
-use codelupe_dedup::evaluation::{BINS, near_pairs, reference_shingles};
+use codelupe_dedup::evaluation::{BINS, near_pairs, reference_shingles, reference_tokens};
 use tempfile::NamedTempFile;
 
-use self::contestant::{Answer, Contestant};
-use self::report::{Judged, Report};
-use crate::cli::{BenchDedupArguments, BenchIndexArguments, BenchTrainArguments};
+use crate::cli::DedupArguments;
+use crate::contestant::{self, Answer, Contestant};
 use crate::failure::Failure;
 use crate::output::print;
-use crate::settings::Settings;
+use crate::own;
+use crate::report::{Judged, Report};
 
-pub(crate) fn dedup(settings: &Settings, arguments: &BenchDedupArguments) -> anyhow::Result<()> {
+pub(crate) fn run(json: bool, arguments: &DedupArguments) -> anyhow::Result<()> {
     if let Some(list) = &arguments.list {
         let run = own::run(&contestant::read(list)?)?;
         return print(true, &run, String::new);
     }
-    let files = whole_crates::whole_crates(arguments.files as usize);
+    let files = real_files(arguments.files as usize);
     if files.len() < 2 {
         let what = "cargo has unpacked no sources on this machine; `cargo fetch` in a project brings some";
         return Err(Failure::new(ErrorCode::NotFound, what).into());
@@ -65,24 +55,12 @@ pub(crate) fn dedup(settings: &Settings, arguments: &BenchDedupArguments) -> any
             .map(|(contestant, answers)| Judged::of(contestant.name(), answers, &truth))
             .collect(),
     };
-    print(settings.json, &report, || report.markdown())
+    print(json, &report, || report.markdown())
 }
 
-pub(crate) async fn index(settings: &Settings, arguments: &BenchIndexArguments) -> anyhow::Result<()> {
-    if arguments.single {
-        let point = scale::run(arguments.documents, &arguments.folder).await?;
-        return print(true, &point, String::new);
-    }
-    let points = scale::points(arguments.documents, &arguments.folder)?;
-    print(settings.json, &points, || scale::markdown(&points))
-}
-
-pub(crate) fn train(settings: &Settings, arguments: &BenchTrainArguments) -> anyhow::Result<()> {
-    if !arguments.single.is_empty() {
-        return print(true, &training::one(&arguments.single)?, String::new);
-    }
-    let report = training::run(arguments)?;
-    print(settings.json, &report, || training::markdown(&report))
+/// Files of unpacked crates that have a shingle, with their paths.
+pub(crate) fn real_files(count: usize) -> Vec<(PathBuf, Vec<u8>)> {
+    whole_crates(count, |text| reference_tokens(text).nth(4).is_some())
 }
 
 /// A file with a path a line.

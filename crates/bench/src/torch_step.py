@@ -1,4 +1,4 @@
-"""Measures training steps of an adapter with torch, transformers and peft, as `examples/step.rs` measures ours.
+"""Measures training steps of an adapter with torch, transformers and peft, as `examples/step.rs` of codelupe-model measures ours.
 
     OMP_NUM_THREADS=1 python torch_step.py FOLDER ROWS LENGTH STEPS [checkpoint]
 """

@@ -15,13 +15,13 @@ use codelupe_model::{
 use codelupe_samples::{Document, Provenance, SampleConfig, Tokenizer, write_dataset};
 use serde::{Deserialize, Serialize};
 
-use super::meter::{cpu_seconds, peak_bytes};
-use super::whole_crates::whole_crates;
-use crate::cli::BenchTrainArguments;
+use crate::cli::TrainArguments;
+use crate::dedup::real_files;
 use crate::failure::Failure;
+use crate::meter::{cpu_seconds, peak_bytes};
 
 /// The same steps by torch.
-const TORCH: &str = include_str!("../../../../model/benches/torch_step.py");
+const TORCH: &str = include_str!("torch_step.py");
 
 /// Files that samples are made of.
 const FILES: usize = 12_000;
@@ -61,7 +61,7 @@ const TASKS: [Task; 3] = [
 
 /// One run.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// Tokens, or bytes of text.
     units: f64,
     cpu_seconds: f64,
@@ -70,7 +70,7 @@ pub(super) struct Measured {
 
 /// The medians of the runs of one task.
 #[derive(Debug, Serialize)]
-pub(super) struct Line {
+pub(crate) struct Line {
     task: String,
     tokens_per_cpu_second: f64,
     peak_bytes: u64,
@@ -80,12 +80,12 @@ pub(super) struct Line {
 
 /// All of it.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     steps: Vec<Line>,
     samples_bytes_per_cpu_second: f64,
 }
 
-pub(super) fn run(arguments: &BenchTrainArguments) -> anyhow::Result<Report> {
+pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<Report> {
     let place = tempfile::tempdir().context("cannot make a folder for models")?;
     let script = place.path().join("torch_step.py");
     std::fs::File::create(&script)?.write_all(TORCH.as_bytes())?;
@@ -129,7 +129,7 @@ pub(super) fn run(arguments: &BenchTrainArguments) -> anyhow::Result<Report> {
 }
 
 /// One run, in the process that a run above started.
-pub(super) fn one(what: &[PathBuf]) -> anyhow::Result<Measured> {
+pub(crate) fn one(what: &[PathBuf]) -> anyhow::Result<Measured> {
     let numbers: Vec<usize> = what
         .iter()
         .skip(1)
@@ -167,7 +167,7 @@ fn single(task: &Task, folder: &Path) -> Vec<PathBuf> {
 fn child(arguments: &[PathBuf]) -> anyhow::Result<Measured> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let output = Command::new(program)
-        .args(["bench", "train"])
+        .arg("train")
         .args(arguments)
         .env("RAYON_NUM_THREADS", "1")
         .stderr(Stdio::inherit())
@@ -234,7 +234,7 @@ fn train(folder: &Path, (rows, length): (usize, usize), steps: usize) -> anyhow:
 
 /// Real files become packed rows, with default settings.
 fn samples() -> anyhow::Result<Measured> {
-    let mut documents: Vec<Document> = whole_crates(FILES)
+    let mut documents: Vec<Document> = real_files(FILES)
         .into_iter()
         .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "rs"))
         .filter_map(|(path, text)| {
@@ -277,7 +277,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-pub(super) fn markdown(report: &Report) -> String {
+pub(crate) fn markdown(report: &Report) -> String {
     let mut text = String::from(
         "| one thread, f32, LoRA of rank 16 | tokens a CPU second | torch | times | peak memory | torch | share |\n\
          |---|---:|---:|---:|---:|---:|---:|\n",

@@ -13,9 +13,9 @@ use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::meter::{cpu_seconds, peak_bytes};
-use super::synthetic::Synthetic;
 use crate::failure::Failure;
+use crate::meter::{cpu_seconds, peak_bytes};
+use crate::synthetic::Synthetic;
 
 /// Documents inserted at once.
 const INSERTED_AT_ONCE: u32 = 50_000;
@@ -25,62 +25,55 @@ const SAMPLE: u32 = 10_000;
 
 /// What was measured with a number of documents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// Documents.
-    pub(super) documents: u32,
+    pub(crate) documents: u32,
     /// Bytes of their texts.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Wall time of making texts, signing them and inserting them.
-    pub(super) insert_seconds: f64,
+    pub(crate) insert_seconds: f64,
     /// Wall time of reading the groups.
-    pub(super) group_seconds: f64,
+    pub(crate) group_seconds: f64,
     /// Wall time of the election; texts are made again for it.
-    pub(super) elect_seconds: f64,
+    pub(crate) elect_seconds: f64,
     /// Processor time of all of it.
-    pub(super) cpu_seconds: f64,
+    pub(crate) cpu_seconds: f64,
     /// The most memory held.
-    pub(super) peak_bytes: u64,
+    pub(crate) peak_bytes: u64,
     /// Size of the index.
-    pub(super) index_bytes: u64,
+    pub(crate) index_bytes: u64,
     /// Documents dropped.
-    pub(super) dropped: u64,
+    pub(crate) dropped: u64,
     /// Of a sample of the dropped, those whose kept twin is less similar than the threshold.
-    pub(super) wrong: u64,
+    pub(crate) wrong: u64,
     /// Of a sample of the copies, those that are near-duplicates of their origin.
-    pub(super) near: u64,
+    pub(crate) near: u64,
     /// Of these, as many as the curve of the banding expects to be found.
-    pub(super) expected: f64,
+    pub(crate) expected: f64,
     /// Of these, as many as were dropped.
-    pub(super) found: u64,
+    pub(crate) found: u64,
     /// Microseconds of a question to the index: half of them take less.
-    pub(super) question_p50: f64,
+    pub(crate) question_p50: f64,
     /// 99 of 100 take less.
-    pub(super) question_p99: f64,
+    pub(crate) question_p99: f64,
     /// The same, and the comparison of everything that was found with the text.
-    pub(super) answer_p99: f64,
+    pub(crate) answer_p99: f64,
 }
 
 impl Point {
     /// Wall time from the first text to the last survivor.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.insert_seconds + self.group_seconds + self.elect_seconds
     }
 }
 
 /// A quarter of the documents, half of them, and all, each in a process of its own.
-pub(super) fn points(documents: u32, folder: &Path) -> anyhow::Result<Vec<Point>> {
+pub(crate) fn points(documents: u32, folder: &Path) -> anyhow::Result<Vec<Point>> {
     let program = std::env::current_exe().context("cannot find this program")?;
     let point = |documents: u32| -> anyhow::Result<Point> {
         tracing::info!(documents, "measuring");
         let output = Command::new(&program)
-            .args([
-                "bench",
-                "index",
-                "--single",
-                "--documents",
-                &documents.to_string(),
-                "--folder",
-            ])
+            .args(["index", "--single", "--documents", &documents.to_string(), "--folder"])
             .arg(folder)
             .stderr(Stdio::inherit())
             .output()
@@ -98,7 +91,7 @@ pub(super) fn points(documents: u32, folder: &Path) -> anyhow::Result<Vec<Point>
 }
 
 /// The points as a Markdown table.
-pub(super) fn markdown(points: &[Point]) -> String {
+pub(crate) fn markdown(points: &[Point]) -> String {
     let mut text = String::from(
         "| documents | text | insert | groups | elect | together | a document | beyond linear | RSS | index a document | dropped | wrong | \
          found of near copies (expected) | question p50, p99 | with comparison p99 |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
@@ -135,7 +128,7 @@ pub(super) fn markdown(points: &[Point]) -> String {
 }
 
 /// Runs `documents` documents through an index in a new folder under `folder`.
-pub(super) async fn run(documents: u32, folder: &Path) -> anyhow::Result<Point> {
+pub(crate) async fn run(documents: u32, folder: &Path) -> anyhow::Result<Point> {
     let place = tempfile::tempdir_in(folder).context("cannot make a folder for the index")?;
     let data = DataFolder::new(place.path().join("data"));
     let _lock = data.lock()?;

@@ -10,11 +10,11 @@ use codelupe_dedup::{
 };
 use serde::Serialize;
 
-use super::contestant::Run;
-use super::meter::{cpu_seconds, peak_bytes};
+use crate::contestant::Run;
+use crate::meter::{cpu_seconds, peak_bytes};
 
 /// One run: signatures, bands, exact verification, election. The pairs are counted afterwards.
-pub(super) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
+pub(crate) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
     let size = ShingleSize::default();
     let start = cpu_seconds();
     let signatures = sign(texts);
@@ -46,30 +46,30 @@ pub(super) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
 
 /// How many pairs of one bin of similarity share a band, of all and of one of each family.
 #[derive(Debug, Serialize)]
-pub(super) struct Bin {
+pub(crate) struct Bin {
     /// From, below.
-    pub(super) jaccard: String,
+    pub(crate) jaccard: String,
     /// All pairs.
-    pub(super) pairs: Recall,
+    pub(crate) pairs: Recall,
     /// One of each family: these are nearly independent.
-    pub(super) families: Recall,
+    pub(crate) families: Recall,
     /// How many of the families may be found, with a probability of 99.9 %.
-    pub(super) band: (usize, usize),
+    pub(crate) band: (usize, usize),
 }
 
 /// How many of some pairs share a band.
 #[derive(Debug, Serialize)]
-pub(super) struct Recall {
+pub(crate) struct Recall {
     /// Pairs by brute force.
-    pub(super) there: usize,
+    pub(crate) there: usize,
     /// Of these, as many as the curve of the banding expects to share a band.
-    pub(super) expected: f64,
+    pub(crate) expected: f64,
     /// Of these, as many as do.
-    pub(super) found: usize,
+    pub(crate) found: usize,
 }
 
 /// The recall of candidates by similarity.
-pub(super) fn bins(texts: &[Vec<u8>], truth: &Pairs) -> Vec<Bin> {
+pub(crate) fn bins(texts: &[Vec<u8>], truth: &Pairs) -> Vec<Bin> {
     let candidates = candidates(&sign(texts));
     let family = families(truth);
     let bin = |(from, below): (f64, f64)| {

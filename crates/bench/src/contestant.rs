@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 
 /// Runs every peer; says how each is called.
-const PEERS: &str = include_str!("../../../../dedup/benches/peers.py");
+const PEERS: &str = include_str!("peers.py");
 
 /// The libraries that [`PEERS`] knows.
 const LIBRARIES: [&str; 6] = [
@@ -24,7 +24,7 @@ const LIBRARIES: [&str; 6] = [
 
 /// Who finds the duplicates.
 #[derive(Debug)]
-pub(super) enum Contestant {
+pub(crate) enum Contestant {
     /// This program.
     Own,
     /// A library of [`PEERS`], by a Python that may have it.
@@ -34,7 +34,7 @@ pub(super) enum Contestant {
 /// What came of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// It ran.
     Run(Run),
     /// It is not there, or failed.
@@ -46,28 +46,28 @@ pub(super) enum Answer {
 
 /// The figures of one run. Documents are named by their place in the list.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// CPU time from text to signatures.
-    pub(super) sign_seconds: f64,
+    pub(crate) sign_seconds: f64,
     /// CPU time from text to the documents to remove.
-    pub(super) total_seconds: f64,
+    pub(crate) total_seconds: f64,
     /// The most memory that the process held, texts and program among it.
-    pub(super) peak_bytes: u64,
+    pub(crate) peak_bytes: u64,
     /// The documents to remove.
-    pub(super) removed: Vec<u32>,
+    pub(crate) removed: Vec<u32>,
     /// The pairs taken for near-duplicates, the earlier document first.
-    pub(super) pairs: Vec<(u32, u32)>,
+    pub(crate) pairs: Vec<(u32, u32)>,
 }
 
 impl Answer {
-    pub(super) const fn failed(&self) -> bool {
+    pub(crate) const fn failed(&self) -> bool {
         matches!(self, Self::Missing { .. })
     }
 }
 
 impl Contestant {
     /// This program alone, or with all libraries.
-    pub(super) fn all(python: Option<&Path>) -> Vec<Self> {
+    pub(crate) fn all(python: Option<&Path>) -> Vec<Self> {
         let peers = python.into_iter().flat_map(|python| {
             LIBRARIES.map(|library| Self::Peer {
                 python: python.to_owned(),
@@ -78,7 +78,7 @@ impl Contestant {
     }
 
     /// The name in tables.
-    pub(super) const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Own => "codelupe",
             Self::Peer { library, .. } => library,
@@ -89,7 +89,7 @@ impl Contestant {
     ///
     /// # Errors
     /// When the program cannot be started, or this one fails. That a library fails is a result.
-    pub(super) fn run(&self, list: &Path) -> anyhow::Result<Answer> {
+    pub(crate) fn run(&self, list: &Path) -> anyhow::Result<Answer> {
         let output = self.command()?.arg(list).stderr(Stdio::piped()).output();
         let output =
             output.with_context(|| Failure::new(ErrorCode::Validation, format!("cannot start {}", self.name())))?;
@@ -117,7 +117,7 @@ impl Contestant {
         Ok(match self {
             Self::Own => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args(["bench", "dedup", "--list"]);
+                command.args(["dedup", "--list"]);
                 command
             }
             Self::Peer { python, library } => {
@@ -130,7 +130,7 @@ impl Contestant {
 }
 
 /// The texts that a list names.
-pub(super) fn read(list: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(crate) fn read(list: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let list = std::fs::read_to_string(list).context("cannot read the list of files")?;
     list.lines()
         .map(|path| std::fs::read(path).with_context(|| format!("cannot read {path}")))

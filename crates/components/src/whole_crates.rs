@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use codelupe_dedup::evaluation::reference_tokens;
-
 /// The largest file that is taken: 1 MiB.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The first `count` files of the crates in order of name (all versions of a crate stand together), in path order
-/// within a crate, that end in `.rs`, `.c`, `.h`, `.py`, `.S`, `.md` or `.toml`, are at most [`MAX_BYTES`] long and have
-/// five tokens. Nothing is left out for being like another file.
-pub(crate) fn whole_crates(count: usize) -> Vec<(PathBuf, Vec<u8>)> {
+/// within a crate, that end in `.rs`, `.c`, `.h`, `.py`, `.S`, `.md` or `.toml`, are at most 1 MiB long and are
+/// `wanted`. Nothing is left out for being like another file; there are none where cargo has unpacked nothing.
+pub fn whole_crates(count: usize, wanted: impl Fn(&[u8]) -> bool) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     for folder in crates() {
         let mut paths = Vec::new();
@@ -20,7 +18,7 @@ pub(crate) fn whole_crates(count: usize) -> Vec<(PathBuf, Vec<u8>)> {
             let text = std::fs::read(&path).ok()?;
             Some((path, text))
         });
-        files.extend(texts.filter(|(_, text)| reference_tokens(text).nth(4).is_some()));
+        files.extend(texts.filter(|(_, text)| wanted(text)));
         if files.len() >= count {
             break;
         }
