@@ -13,12 +13,6 @@ use std::path::Path;
 use crate::cargo::Package;
 use modules::{Crate, Place};
 
-/// Crates whose circles are known and are being opened, each with the reason.
-const OPEN: [(&str, &str); 1] = [(
-    "codelupe-store",
-    "opened by the split into catalogue and corpus, which moves these very files",
-)];
-
 /// From a file to the files that it uses, with the names that it takes.
 type Uses = BTreeMap<usize, BTreeMap<usize, BTreeSet<String>>>;
 
@@ -26,9 +20,6 @@ type Uses = BTreeMap<usize, BTreeMap<usize, BTreeSet<String>>>;
 pub(crate) fn check(root: &Path, members: &[&Package]) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for member in members {
-        if OPEN.iter().any(|(name, _)| *name == member.name) {
-            continue;
-        }
         for start in ["src/lib.rs", "src/main.rs"].map(|file| member.folder().join(file)) {
             if start.is_file() {
                 findings.extend(circles(&Crate::read(&start)?, root));

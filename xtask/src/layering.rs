@@ -11,34 +11,49 @@ use crate::sizes::rust_files;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 17] = [
+const LEVELS: [(&str, &[&str]); 18] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
-    ("codelupe-forge", &["codelupe-core"]),
+    ("codelupe-forge", &["codelupe-core", "codelupe-disk"]),
     ("codelupe-process", &["codelupe-core"]),
     ("codelupe-dedup", &["codelupe-core"]),
-    ("codelupe-store", &["codelupe-core"]),
-    ("codelupe-search", &["codelupe-core"]),
+    ("codelupe-catalogue", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-corpus", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-search", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-model", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-samples", &["codelupe-core", "codelupe-disk"]),
     (
         "codelupe-pipeline",
         &[
             "codelupe-core",
+            "codelupe-disk",
             "codelupe-forge",
             "codelupe-process",
             "codelupe-dedup",
-            "codelupe-store",
+            "codelupe-catalogue",
+            "codelupe-corpus",
             "codelupe-search",
         ],
     ),
     (
-        "codelupe-server",
-        &["codelupe-core", "codelupe-store", "codelupe-search"],
-    ),
-    ("codelupe-model", &["codelupe-core"]),
-    ("codelupe-samples", &["codelupe-core"]),
-    (
         "codelupe-train",
-        &["codelupe-core", "codelupe-store", "codelupe-model", "codelupe-samples"],
+        &[
+            "codelupe-core",
+            "codelupe-disk",
+            "codelupe-catalogue",
+            "codelupe-corpus",
+            "codelupe-model",
+            "codelupe-samples",
+        ],
+    ),
+    (
+        "codelupe-server",
+        &[
+            "codelupe-core",
+            "codelupe-catalogue",
+            "codelupe-corpus",
+            "codelupe-search",
+        ],
     ),
     (
         "codelupe-bench",
@@ -48,17 +63,20 @@ const LEVELS: [(&str, &[&str]); 17] = [
             "codelupe-dedup",
             "codelupe-model",
             "codelupe-samples",
-            "codelupe-store",
+            "codelupe-catalogue",
+            "codelupe-corpus",
         ],
     ),
     (
         "codelupe",
         &[
             "codelupe-core",
+            "codelupe-disk",
             "codelupe-forge",
             "codelupe-process",
             "codelupe-dedup",
-            "codelupe-store",
+            "codelupe-catalogue",
+            "codelupe-corpus",
             "codelupe-search",
             "codelupe-pipeline",
             "codelupe-server",
@@ -91,10 +109,10 @@ const IMPURE: [&str; 9] = [
 
 /// Packages and families that one crate keeps to itself (I2): others reach them through it or not at all.
 const OWNED: [(&str, &str); 7] = [
-    ("sqlx", "codelupe-store"),
-    ("parquet", "codelupe-store"),
-    ("object_store", "codelupe-store"),
-    ("redis", "codelupe-store"),
+    ("sqlx", "codelupe-catalogue"),
+    ("parquet", "codelupe-corpus"),
+    ("object_store", "codelupe-corpus"),
+    ("redis", "codelupe-cache"),
     ("tantivy", "codelupe-search"),
     ("elasticsearch", "codelupe-search"),
     ("gix", "codelupe-forge"),
@@ -200,17 +218,17 @@ mod tests {
     fn levels_are_kept() {
         check("codelupe-search", &["codelupe-search: codelupe-core tantivy"], &[]);
         check(
-            "codelupe-store",
-            &["codelupe-store: codelupe-core codelupe-pipeline codelupe-search"],
+            "codelupe-catalogue",
+            &["codelupe-catalogue: codelupe-core codelupe-pipeline codelupe-search"],
             &[
-                "codelupe-store: must not depend on codelupe-pipeline",
-                "codelupe-store: must not depend on codelupe-search",
+                "codelupe-catalogue: must not depend on codelupe-pipeline",
+                "codelupe-catalogue: must not depend on codelupe-search",
             ],
         );
         check(
-            "codelupe-store",
-            &["codelupe-store: codelupe-testkit"],
-            &["codelupe-store: must not depend on codelupe-testkit"],
+            "codelupe-catalogue",
+            &["codelupe-catalogue: codelupe-testkit"],
+            &["codelupe-catalogue: must not depend on codelupe-testkit"],
         );
         check(
             "codelupe-core",
@@ -235,12 +253,12 @@ mod tests {
     #[test]
     fn owned_dependencies_are_reached_through_their_owner_only() {
         let through = [
-            "codelupe-pipeline: codelupe-store",
-            "codelupe-store: sqlx",
+            "codelupe-pipeline: codelupe-catalogue",
+            "codelupe-catalogue: sqlx",
             "sqlx: sqlx-core",
         ];
         check("codelupe-pipeline", &through, &[]);
-        check("codelupe-store", &through, &[]);
+        check("codelupe-catalogue", &through, &[]);
         check(
             "codelupe-pipeline",
             &[

@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::Context;
 
 /// The folder of the migrations, one folder for each dialect inside.
-const FOLDER: &str = "crates/store/migrations";
+const FOLDER: &str = "crates/catalogue/migrations";
 
 const DIALECTS: [&str; 2] = ["postgres", "sqlite"];
 

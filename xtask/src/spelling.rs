@@ -30,7 +30,7 @@ const NAMED_THERE: [&str; 5] = [
 ];
 
 /// Migrations, which never change once they are released.
-const MIGRATIONS: &str = "crates/store/migrations/";
+const MIGRATIONS: &str = "crates/catalogue/migrations/";
 
 /// Checks every file that git tracks or would track.
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {

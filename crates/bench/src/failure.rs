@@ -33,8 +33,8 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
 
 fn code_of(error: &anyhow::Error) -> ErrorCode {
     let stored = |error: &(dyn StdError + 'static)| {
-        let store = error.downcast_ref::<codelupe_store::Error>();
-        store.map(codelupe_store::Error::code)
+        let store = error.downcast_ref::<codelupe_catalogue::Error>();
+        store.map(codelupe_catalogue::Error::code)
     };
     let own = error.downcast_ref::<Failure>().map(|failure| failure.code);
     own.or_else(|| error.chain().find_map(stored))

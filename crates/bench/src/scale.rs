@@ -6,10 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use codelupe_core::{BlobId, ErrorCode};
+use codelupe_catalogue::{
+    Catalogue, CatalogueUrl, Migrate, lsh, lsh::LshIndex, lsh::LshKind, lsh::NeighborLimits, lsh::SignedDocument,
+};
+use codelupe_core::{BlobId, ErrorCode, LshParameters};
+use codelupe_corpus::DataFolder;
 use codelupe_dedup::{Banding, ElectionConfig, Groups, MAX_PERMUTATIONS, Outcome, SCHEME, ShingleSize, Signer, elect};
-use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, NeighborLimits, SignedDocument};
-use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +136,7 @@ pub(crate) async fn run(documents: u32, folder: &Path) -> anyhow::Result<Point> 
     let _lock = data.lock()?;
     let catalogue = Catalogue::open(&CatalogueUrl::Sqlite(data.catalogue()), Migrate::Allowed).await?;
     let banding = Banding::default();
-    let index = lsh::open(LshKind::Disk, &data, &catalogue, &parameters(banding)).await?;
+    let index = lsh::open(LshKind::Disk, &data.lsh(), &catalogue, &parameters(banding)).await?;
     let synthetic = Synthetic::new();
     let (started, cpu) = (Instant::now(), cpu_seconds());
     let bytes = insert(&synthetic, index.as_ref(), banding, documents).await?;

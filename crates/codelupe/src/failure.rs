@@ -42,8 +42,13 @@ fn code_of(error: &anyhow::Error) -> ErrorCode {
             .map(codelupe_pipeline::Error::code)
             .or_else(|| {
                 error
-                    .downcast_ref::<codelupe_store::Error>()
-                    .map(codelupe_store::Error::code)
+                    .downcast_ref::<codelupe_catalogue::Error>()
+                    .map(codelupe_catalogue::Error::code)
+            })
+            .or_else(|| {
+                error
+                    .downcast_ref::<codelupe_corpus::Error>()
+                    .map(codelupe_corpus::Error::code)
             })
             .or_else(|| {
                 error

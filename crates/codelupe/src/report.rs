@@ -10,10 +10,9 @@ pub(crate) use training::training;
 use std::fmt::Write;
 use std::path::Path;
 
-use codelupe_core::Reason;
-use codelupe_core::text::display_name;
+use codelupe_catalogue::Stats;
+use codelupe_core::{Reason, text::display_name};
 use codelupe_pipeline::worker::Enqueued;
-use codelupe_store::catalogue::Stats;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 

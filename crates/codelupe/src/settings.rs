@@ -7,11 +7,12 @@ mod tokens;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use codelupe_catalogue::{CatalogueUrl, Migrate};
 use codelupe_core::ErrorCode;
+use codelupe_corpus::DataFolder;
 use codelupe_forge::Token;
 use codelupe_pipeline::worker::LEASE;
 use codelupe_pipeline::{Config, Workplace};
-use codelupe_store::{CatalogueUrl, DataFolder, Migrate};
 use codelupe_train::TrainConfig;
 use toml::{Table, Value};
 

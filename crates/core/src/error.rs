@@ -11,7 +11,7 @@ mod policy;
 
 pub use category::{Category, ParseCategoryError};
 pub use class::{Class, ParseClassError};
-pub use coded::Coded;
+pub use coded::{Coded, ErrorParts};
 pub use context::ErrorContext;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use occurrence::ErrorOccurrence;

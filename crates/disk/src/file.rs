@@ -13,10 +13,18 @@ use crate::publish::{partial, publish, sync};
 /// `DiskFull`, `Permission` or `Io`; what was there before is there still.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let new = partial(path);
-    File::create(&new)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .map_err(|error| Error::own_io("write", &new, error))?;
+    write_new(&new, content)?;
     publish(&new, path)
+}
+
+/// Writes a file under a name that does not count yet, and makes its content durable; its folder is not synced.
+///
+/// # Errors
+/// `DiskFull`, `Permission` or `Io`; the file may be there in part then.
+pub fn write_new(path: &Path, content: &[u8]) -> Result<(), Error> {
+    File::create(path)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .map_err(|error| Error::own_io("write", path, error))
 }
 
 /// Lets `fill` make a file at the path that it is given, which then takes its place at once.

@@ -16,7 +16,7 @@ mod replace;
 mod work;
 
 pub use error::{Error, ErrorKind};
-pub use file::{replace_file, write};
+pub use file::{replace_file, write, write_new};
 pub use folder::{children, make_folder};
 pub use json::{read_json, write_json};
 pub use lock::Lock;

@@ -5,9 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use codelupe_core::RepoName;
-use codelupe_core::repository::MAX_REPO_NAME_BYTES;
-use codelupe_core::text::display_name;
+use codelupe_core::{RepoName, repository::MAX_REPO_NAME_BYTES, text::display_name};
 
 use crate::error::{Error, ErrorKind, display_path};
 use crate::located::{Found, Kind, Located};

@@ -5,8 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::text::display_name;
+use codelupe_core::{ErrorCode, text::display_name};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 

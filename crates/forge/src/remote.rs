@@ -1,7 +1,6 @@
 //! A repository elsewhere.
 
-use codelupe_core::text::display_name;
-use codelupe_core::{HostedRepository, RepoName, Repository};
+use codelupe_core::{HostedRepository, RepoName, Repository, text::display_name};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};

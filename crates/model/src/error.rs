@@ -4,8 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::text::display_name;
+use codelupe_core::{ErrorCode, text::display_name};
 
 /// The result of what can fail here.
 pub type Result<T> = std::result::Result<T, Error>;

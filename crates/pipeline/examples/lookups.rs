@@ -8,10 +8,11 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use codelupe_catalogue::{Catalogue, CatalogueUrl};
+use codelupe_corpus::DataFolder;
 use codelupe_dedup::Threshold;
 use codelupe_pipeline::Config;
 use codelupe_pipeline::similar::{Finder, Question};
-use codelupe_store::{Catalogue, CatalogueUrl, DataFolder};
 use tokio::runtime::Runtime;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -13,8 +13,7 @@ mod watch;
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::{ErrorContext, ErrorOccurrence};
+use codelupe_core::{ErrorCode, error::ErrorContext, error::ErrorOccurrence};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 

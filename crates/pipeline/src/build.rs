@@ -6,10 +6,9 @@ mod leak;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use codelupe_core::text::display_name;
-use codelupe_core::{ErrorCode, Reason, Split, Stage};
-use codelupe_store::build::{BuildRecord, BuildWriter, Description, Tally, is_whole};
-use codelupe_store::catalogue::{BuildCandidate, BuildDecision, BuildRow};
+use codelupe_catalogue::{BuildCandidate, BuildDecision, BuildRow};
+use codelupe_core::{ErrorCode, Reason, Split, Stage, text::display_name};
+use codelupe_corpus::{BuildRecord, BuildWriter, Description, Tally, is_whole};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{CopyPolicy, digest};

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use codelupe_catalogue::{Catalogue, lsh::LshKind};
 use codelupe_core::{BlobId, ErrorCode, Language, LicenseClass, SelectionRules};
 use codelupe_dedup::{Banding, CopyConfig, MAX_PERMUTATIONS, Permutations, ShingleSize, Signer, Threshold};
 use codelupe_forge::{Pace, Site, SiteKind};
 use codelupe_process::View;
-use codelupe_store::Catalogue;
-use codelupe_store::lsh::LshKind;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};

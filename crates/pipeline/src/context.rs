@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use codelupe_catalogue::{Catalogue, Fence, Stats};
 use codelupe_core::ErrorCode;
+use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_forge::Token;
-use codelupe_store::catalogue::{Fence, Stats};
-use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
 
 use crate::config::Config;

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use codelupe_catalogue::{Catalogue, RankedRepository};
 use codelupe_dedup::{Containment, CopyConfig, repository_copies};
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::RankedRepository;
 use serde::Serialize;
 
 use crate::error::Error;

@@ -14,9 +14,8 @@ mod whole;
 use std::ops::AddAssign;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use codelupe_catalogue::{AfterPage, Catalogue, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
 use codelupe_core::{Candidate, ErrorCode, HostedRepository, Score};
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{AfterPage, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
 use serde::Serialize;
 
 pub use forges::Forges;

@@ -12,10 +12,9 @@ mod texts;
 
 use std::collections::HashMap;
 
+use codelupe_catalogue::{DedupCandidate, lsh::LshFigures, lsh::LshIndex};
+use codelupe_corpus::SegmentReader;
 use codelupe_dedup::{Election, ElectionConfig, elect};
-use codelupe_store::SegmentReader;
-use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::{LshFigures, LshIndex};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::exact::distinct;

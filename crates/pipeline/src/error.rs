@@ -90,8 +90,8 @@ impl Error {
 
 impl Error {
     /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
-    pub(crate) fn lsh(error: codelupe_store::Error) -> Self {
-        use codelupe_store::ErrorKind::{Corrupt, LshParameters};
+    pub(crate) fn lsh(error: codelupe_catalogue::Error) -> Self {
+        use codelupe_catalogue::ErrorKind::{Corrupt, LshParameters};
         let context = match error.kind() {
             Corrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
             _ => "the LSH index failed",
@@ -100,8 +100,14 @@ impl Error {
     }
 }
 
-impl From<codelupe_store::Error> for Error {
-    fn from(error: codelupe_store::Error) -> Self {
+impl From<codelupe_catalogue::Error> for Error {
+    fn from(error: codelupe_catalogue::Error) -> Self {
+        Self::wrap(ErrorKind::Store, error.code(), "the catalogue failed", error)
+    }
+}
+
+impl From<codelupe_corpus::Error> for Error {
+    fn from(error: codelupe_corpus::Error) -> Self {
         Self::wrap(ErrorKind::Store, error.code(), "the data folder failed", error)
     }
 }

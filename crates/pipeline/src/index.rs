@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use codelupe_core::ErrorCode;
+use codelupe_corpus::{BuildRecord, read_manifest, read_shard};
 use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
-use codelupe_store::build::{BuildRecord, read_manifest, read_shard};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};

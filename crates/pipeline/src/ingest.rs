@@ -22,11 +22,11 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use codelupe_catalogue::{ContentKey, RepositoryRow};
 use codelupe_core::{BlobId, ErrorCode, Verdict};
 use codelupe_forge::{Entry, Found, Source, discover};
 use codelupe_process::Processed;
 use codelupe_process::license::{is_license_file, is_manifest};
-use codelupe_store::catalogue::{ContentKey, RepositoryRow};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -195,8 +195,8 @@ impl From<Error> for Halt {
     }
 }
 
-impl From<codelupe_store::Error> for Halt {
-    fn from(error: codelupe_store::Error) -> Self {
+impl From<codelupe_catalogue::Error> for Halt {
+    fn from(error: codelupe_catalogue::Error) -> Self {
         Self::Failed(error.into())
     }
 }

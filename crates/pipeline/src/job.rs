@@ -7,9 +7,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use codelupe_catalogue::JobRow;
 use codelupe_core::{ErrorCode, RepoName};
 use codelupe_forge::{Found, Kind, Located, Remote};
-use codelupe_store::catalogue::JobRow;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;

@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use codelupe_catalogue::{Catalogue, DedupCandidate, lsh::SignedDocument};
 use codelupe_core::{BlobId, ErrorCode};
+use codelupe_corpus::{DataFolder, FileParameters, SegmentReader, SignatureWriter, read_parameters, read_signatures};
 use codelupe_dedup::Signature;
 use codelupe_dedup::datasketch::{self, Scheme};
-use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::SignedDocument;
-use codelupe_store::signatures::{FileParameters, SignatureWriter, read_parameters, read_signatures};
-use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use serde::Serialize;
 use tokio::runtime::Handle;
 

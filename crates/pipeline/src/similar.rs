@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use codelupe_core::BlobId;
-use codelupe_core::text::display_name;
+use codelupe_catalogue::{Catalogue, HolderRow, lsh::LshIndex, lsh::LshKind, lsh::NeighborLimits, lsh::Neighbors};
+use codelupe_core::{BlobId, text::display_name};
+use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_dedup::{Signer, Threshold, jaccard};
 use codelupe_process::Processor;
-use codelupe_store::catalogue::HolderRow;
-use codelupe_store::lsh::{LshIndex, LshKind, NeighborLimits, Neighbors};
-use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use serde::Serialize;
 use tokio::runtime::Handle;
 

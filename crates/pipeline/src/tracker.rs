@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use codelupe_catalogue::Catalogue;
 use codelupe_core::error::ErrorOccurrence;
-use codelupe_store::Catalogue;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -95,7 +95,7 @@ async fn end(mut task: JoinHandle<()>, limit: Duration, otherwise: &str) {
 }
 
 /// What came of an attempt to store: the errors, and which of them the catalogue had not known.
-type Stored = (Folded, Result<Vec<String>, codelupe_store::Error>);
+type Stored = (Folded, Result<Vec<String>, codelupe_catalogue::Error>);
 
 /// What the task of tracking has in hand.
 struct Desk {

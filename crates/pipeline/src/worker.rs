@@ -14,9 +14,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use codelupe_catalogue::{Catalogue, CatalogueUrl, Fence, Migrate};
+use codelupe_corpus::{DataFolder, WriteLock};
 use codelupe_forge::Token;
-use codelupe_store::catalogue::Fence;
-use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate, WriteLock};
 use tokio::runtime::Handle;
 
 pub use drive::Outcome;
@@ -78,7 +78,7 @@ impl Worker {
         let folder = place.folder;
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
-        catalogue.claim(&folder).await?;
+        folder.claim(&catalogue.identity().await?)?;
         if lock.is_alone() {
             remove_orphans(&folder, &lock, &catalogue).await?;
             gone::take_over(&catalogue).await?;

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::text::display_name;
+use codelupe_core::{ErrorCode, text::display_name};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use codelupe_catalogue::{ModelKind, ModelRow, ModelState};
 use codelupe_core::ErrorCode;
-use codelupe_store::DataFolder;
-use codelupe_store::catalogue::{ModelKind, ModelRow, ModelState};
+use codelupe_corpus::DataFolder;
 
 use crate::config::{ContinueFrom, Mode, TrainConfig};
 use crate::error::{Error, ErrorKind, shown};

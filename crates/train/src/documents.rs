@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
+use codelupe_catalogue::BuildRow;
 use codelupe_core::{BlobId, ErrorCode, Language, Split};
+use codelupe_corpus::{BuildRecord, DataFolder, Manifest, SplitManifest, read_blobs, read_shard};
 use codelupe_samples::Document;
-use codelupe_store::DataFolder;
-use codelupe_store::build::{BuildRecord, Manifest, SplitManifest, read_blobs, read_shard};
-use codelupe_store::catalogue::BuildRow;
 
 use crate::error::{Error, ErrorKind};
 
@@ -93,11 +92,11 @@ impl Build {
 /// Why reading ended.
 enum Gone {
     Taker,
-    Store(codelupe_store::Error),
+    Store(codelupe_corpus::Error),
 }
 
-impl From<codelupe_store::Error> for Gone {
-    fn from(error: codelupe_store::Error) -> Self {
+impl From<codelupe_corpus::Error> for Gone {
+    fn from(error: codelupe_corpus::Error) -> Self {
         Self::Store(error)
     }
 }

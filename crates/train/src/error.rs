@@ -4,8 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::text::display_name;
+use codelupe_core::{ErrorCode, text::display_name};
 
 /// Training cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +119,14 @@ impl Error {
     }
 }
 
-impl From<codelupe_store::Error> for Error {
-    fn from(error: codelupe_store::Error) -> Self {
+impl From<codelupe_catalogue::Error> for Error {
+    fn from(error: codelupe_catalogue::Error) -> Self {
+        Self::wrap(ErrorKind::Store, error.code(), "the catalogue failed", error)
+    }
+}
+
+impl From<codelupe_corpus::Error> for Error {
+    fn from(error: codelupe_corpus::Error) -> Self {
         Self::wrap(ErrorKind::Store, error.code(), "the data folder failed", error)
     }
 }

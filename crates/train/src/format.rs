@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use codelupe_core::{BlobId, Split};
+use codelupe_corpus::BuildRecord;
 use codelupe_samples::{DatasetSummary, Provenance, SampleConfig, Tokenizer, write_dataset};
-use codelupe_store::build::BuildRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel};
 use codelupe_core::ErrorCode;
+use codelupe_corpus::DataFolder;
 use codelupe_model::{Adapter, Model, ModelConfig, Preset, init_model};
 use codelupe_samples::{Special, Tokenizer};
-use codelupe_store::catalogue::{ModelKind, ModelRow, ModelState, NewModel};
-use codelupe_store::{Catalogue, DataFolder};
 use tokio::runtime::Handle;
 
 use crate::documents::{Build, no_build};

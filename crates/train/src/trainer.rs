@@ -5,13 +5,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use codelupe_catalogue::{
+    Catalogue, ModelKind, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState,
+};
 use codelupe_core::ErrorCode;
+use codelupe_corpus::DataFolder;
 use codelupe_model::{Adapter, Model};
 use codelupe_samples::{Dataset, Tokenizer};
-use codelupe_store::catalogue::{
-    ModelKind, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState,
-};
-use codelupe_store::{Catalogue, DataFolder};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 

@@ -48,6 +48,6 @@ pub(crate) struct NewArguments {
     /// What it does, such as `add_stars_to_repositories`.
     pub(crate) name: String,
     /// The folder of migrations, with one folder for each dialect.
-    #[arg(long, value_name = "FOLDER", default_value = "crates/store/migrations")]
+    #[arg(long, value_name = "FOLDER", default_value = "crates/catalogue/migrations")]
     pub(crate) folder: PathBuf,
 }

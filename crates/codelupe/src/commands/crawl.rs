@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use codelupe_catalogue::CrawlReport;
 use codelupe_core::ErrorCode;
 use codelupe_forge::{Estimate, Query};
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, crawl_queries, estimate};
-use codelupe_store::catalogue::CrawlReport;
 use serde_json::json;
 
 use super::with_worker;

@@ -5,8 +5,7 @@ mod rollback;
 mod seed;
 mod verify;
 
-use codelupe_store::migration::{MigrationState, MigrationStatus};
-use codelupe_store::{CatalogueUrl, Schema};
+use codelupe_catalogue::{CatalogueUrl, MigrationState, MigrationStatus, Schema};
 use serde_json::json;
 
 use crate::cli::{DbCommand, MigrateArguments};

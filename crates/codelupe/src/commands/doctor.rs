@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
+use codelupe_catalogue::{Catalogue, ErrorKind, JobState};
 use codelupe_search::SearchIndex;
-use codelupe_store::catalogue::JobState;
-use codelupe_store::{Catalogue, ErrorKind};
 use serde::Serialize;
 
 use crate::output::print;
@@ -130,8 +129,8 @@ async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> anyhow::Res
         return Ok("none yet".to_owned());
     };
     let folder = settings.folder.builds().join(&build.name);
-    let manifest = codelupe_store::build::read_manifest(&folder)?;
-    let whole = codelupe_store::build::is_whole(&folder, &build.digest);
+    let manifest = codelupe_corpus::read_manifest(&folder)?;
+    let whole = codelupe_corpus::is_whole(&folder, &build.digest);
     anyhow::ensure!(
         whole,
         "{} has lost or changed files: `codelupe build` writes it again",

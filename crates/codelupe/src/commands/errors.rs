@@ -2,12 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::{Action, Fingerprint};
-use codelupe_core::text::display_bounded;
+use codelupe_catalogue::{Catalogue, ErrorRow};
+use codelupe_core::{ErrorCode, error::Action, error::Fingerprint, text::display_bounded};
 use codelupe_pipeline::alert::{Alert, AlertSink};
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::ErrorRow;
 use comfy_table::Table;
 use serde_json::{Value, json};
 

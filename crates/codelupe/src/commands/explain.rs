@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use codelupe_core::text::display_name;
-use codelupe_core::{ARCHIVE_REVISION, Reason};
-use codelupe_store::catalogue::FileStory;
-use codelupe_store::segment::ContentRecord;
-use codelupe_store::{Catalogue, SegmentReader};
+use codelupe_catalogue::{Catalogue, FileStory};
+use codelupe_core::{ARCHIVE_REVISION, Reason, text::display_name};
+use codelupe_corpus::{ContentRecord, SegmentReader};
 use serde_json::{Value, json};
 
 use crate::output::print;

@@ -1,8 +1,8 @@
 //! `codelupe export`.
 
+use codelupe_catalogue::Catalogue;
 use codelupe_core::ErrorCode;
-use codelupe_store::Catalogue;
-use codelupe_store::export::{Format, export};
+use codelupe_corpus::{Format, export};
 use serde_json::json;
 
 use crate::cli::{ExportArguments, ExportFormat};

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use codelupe_catalogue::{Catalogue, JobFilter, JobRow};
 use codelupe_core::ErrorCode;
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{JobFilter, JobRow};
 use comfy_table::Table;
 use indicatif::HumanDuration;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! `codelupe models`.
 
 use anyhow::Context as _;
+use codelupe_catalogue::{ModelKind, ModelRow};
 use codelupe_core::ErrorCode;
 use codelupe_model::{GenerateConfig, Preset, generate};
 use codelupe_samples::Special;
-use codelupe_store::catalogue::{ModelKind, ModelRow};
 use codelupe_train::registry::Opened;
 use codelupe_train::{Error, Registry};
 use serde_json::{Value, json};

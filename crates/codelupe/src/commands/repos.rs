@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 
-use codelupe_core::text::display_bounded;
-use codelupe_core::{ErrorCode, SelectionRules};
+use codelupe_catalogue::{Catalogue, HostedCounts, HostedFilter, HostedOrder, HostedRow};
+use codelupe_core::{ErrorCode, SelectionRules, text::display_bounded};
 use codelupe_pipeline::crawl::{self, RefreshOptions, Why};
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{HostedCounts, HostedFilter, HostedOrder, HostedRow};
 use comfy_table::Table;
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! `codelupe signatures`.
 
+use codelupe_catalogue::Catalogue;
 use codelupe_dedup::datasketch::Scheme;
 use codelupe_pipeline::signatures::{self, ExportScheme};
-use codelupe_store::Catalogue;
 use serde_json::json;
 use tokio::runtime::Handle;
 

@@ -5,11 +5,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Context as _;
-use codelupe_core::ErrorCode;
-use codelupe_core::text::display_name;
+use codelupe_catalogue::Catalogue;
+use codelupe_core::{ErrorCode, text::display_name};
 use codelupe_dedup::Threshold;
 use codelupe_pipeline::similar::{Answer, Finder, Question};
-use codelupe_store::Catalogue;
 use tokio::runtime::Handle;
 
 use crate::cli::SimilarArguments;

@@ -1,6 +1,6 @@
 //! `codelupe stats`.
 
-use codelupe_store::Catalogue;
+use codelupe_catalogue::Catalogue;
 
 use crate::output::print;
 use crate::report;

@@ -5,8 +5,8 @@ mod watch;
 
 use std::env;
 
-use codelupe_store::catalogue::Signal;
-use codelupe_store::{Catalogue, WriteLock};
+use codelupe_catalogue::{Catalogue, Signal};
+use codelupe_corpus::WriteLock;
 use codelupe_train::config::{EngineChoice, Mode, TrainConfig};
 use codelupe_train::{Environment, Error, Request, StopToken, TrainEvent, Trainer};
 use serde_json::json;

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use codelupe_catalogue::Stats;
 use codelupe_pipeline::build::Built;
 use codelupe_pipeline::dedup::Deduplicated;
 use codelupe_pipeline::ingest::Ingested;
-use codelupe_store::catalogue::Stats;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 

@@ -1,7 +1,6 @@
 //! The tables of a report.
 
-use codelupe_store::catalogue::{Count, Funnel};
-use codelupe_store::catalogue::{FailedRepository, LanguageRow, LicenseRow};
+use codelupe_catalogue::{Count, FailedRepository, Funnel, LanguageRow, LicenseRow};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
 

@@ -11,6 +11,17 @@ pub trait Coded: StdError + Send + Sync + 'static {
     fn code(&self) -> ErrorCode;
 }
 
+/// What an error is made of, but for its kind.
+#[derive(Debug)]
+pub struct ErrorParts {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// What was being done.
+    pub context: String,
+    /// What it was caused by.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
 impl Coded for io::Error {
     fn code(&self) -> ErrorCode {
         ErrorCode::of_io(self)
@@ -137,6 +148,17 @@ macro_rules! coded_error {
                 Self::new(kind, format!("cannot {doing} `{path}`")).with_code(code).with_source(source)
             }
 
+            /// Code, text and cause, for an error that takes the place of this one.
+            pub fn into_parts(self) -> $crate::error::ErrorParts {
+                $crate::error::ErrorParts { code: self.code, context: self.context, source: self.source }
+            }
+
+            /// The error in the place of another one: its kind is the first of that code.
+            pub(crate) fn from_parts(parts: $crate::error::ErrorParts) -> Self {
+                let kind = $Kind::of_code(parts.code).unwrap_or($Kind::ALL[0]);
+                Self { kind, code: parts.code, context: parts.context, source: parts.source }
+            }
+
             /// What went wrong.
             pub const fn kind(&self) -> $Kind {
                 self.kind
@@ -169,6 +191,7 @@ macro_rules! coded_error {
 }
 
 #[cfg(test)]
+#[expect(dead_code, unreachable_pub, reason = "the macro makes what other crates need")]
 mod tests {
     use std::error::Error as _;
     use std::path::Path;

@@ -2,8 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use codelupe_core::text::display_name;
-use codelupe_core::{Reason, Verdict};
+use codelupe_core::{Reason, Verdict, text::display_name};
 use ignore::gitignore::Gitignore;
 use rustix::fs::{Dev, Dir, FileType, Stat};
 

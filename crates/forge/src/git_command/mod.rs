@@ -15,8 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use codelupe_core::Repository;
-use codelupe_core::text::display_name;
+use codelupe_core::{Repository, text::display_name};
 use reqwest::header::HeaderValue;
 use tempfile::TempDir;
 use url::Url;

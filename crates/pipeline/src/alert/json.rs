@@ -1,7 +1,6 @@
 //! The JSON form.
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::{Category, Class, ErrorContext, Fingerprint};
+use codelupe_core::{ErrorCode, error::Category, error::Class, error::ErrorContext, error::Fingerprint};
 use serde::Serialize;
 
 use super::{Alert, AlertRule};

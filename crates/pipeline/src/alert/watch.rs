@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
-use codelupe_core::breaker::State;
-use codelupe_core::error::{ErrorContext, ErrorOccurrence, Fingerprint};
+use codelupe_core::{ErrorCode, breaker::State, error::ErrorContext, error::ErrorOccurrence, error::Fingerprint};
 
 use super::{Alert, AlertRule, AlertRules, Moment};
 use crate::folded::Folded;

@@ -1,7 +1,7 @@
 //! Policy, filters and splits: what happens to each survivor, looked at alone.
 
+use codelupe_catalogue::BuildCandidate;
 use codelupe_core::{BlobId, Reason, Split};
-use codelupe_store::catalogue::BuildCandidate;
 
 use super::Decided;
 use crate::config::BuildConfig;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use codelupe_catalogue::BuildCandidate;
 use codelupe_core::{Reason, Split};
+use codelupe_corpus::SegmentReader;
 use codelupe_dedup::{Banding, LeakConfig, LeakFinder, Signature};
-use codelupe_store::SegmentReader;
-use codelupe_store::catalogue::BuildCandidate;
 
 use super::Decided;
 use crate::context::Context;
@@ -89,6 +89,6 @@ fn members(outcomes: &[Decided], splits: &[Split]) -> Vec<u32> {
 fn locations<'a>(
     candidates: &'a [BuildCandidate],
     docs: &'a [u32],
-) -> impl Iterator<Item = codelupe_store::segment::Location> + 'a {
+) -> impl Iterator<Item = codelupe_core::Location> + 'a {
     docs.iter().map(|doc| candidates[*doc as usize].location)
 }

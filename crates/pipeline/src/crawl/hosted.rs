@@ -1,9 +1,9 @@
 //! A query of a real forge, and the forge as a whole.
 
 use async_trait::async_trait;
+use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::Slice;
 use codelupe_forge::{ErrorKind as ForgeErrorKind, Estimate, GoneReason, Known, Lister, Query};
-use codelupe_store::catalogue::{DueRepository, HostedState};
 
 use super::{Listed, Listing, Refreshed, Refresher, now};
 use crate::error::Error;

@@ -1,10 +1,10 @@
 //! What the crawl stage asks of a forge.
 
 use async_trait::async_trait;
+use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::{HostedRepository, Slice};
 /// A forge's answer to a question for a page.
 pub use codelupe_forge::Listing as Listed;
-use codelupe_store::catalogue::{DueRepository, HostedState};
 
 use crate::error::Error;
 

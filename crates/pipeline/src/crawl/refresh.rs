@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use codelupe_catalogue::{Catalogue, DueRepository, Seen};
 use codelupe_core::HostedRepository;
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{DueRepository, Seen};
 
 use super::{Crawled, Refreshed, Refresher, store_scores, until_stopped, wait};
 use crate::error::Error;

@@ -1,10 +1,10 @@
 //! Which of the repositories in the catalogue are fetched.
 
-use codelupe_core::selection::Selection;
-use codelupe_core::{Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression};
+use codelupe_catalogue::{Catalogue, HostedFilter, HostedRow, HostedState};
+use codelupe_core::{
+    Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression, selection::Selection,
+};
 use codelupe_process::license::class_of;
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{HostedFilter, HostedRow, HostedState};
 use serde::Serialize;
 
 use super::now;

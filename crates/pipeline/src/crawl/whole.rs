@@ -1,8 +1,8 @@
 //! Crawling as a part of other work: what a query finds, selected, as repositories to fetch.
 
+use codelupe_catalogue::{CrawlId, HostedFilter, HostedOrder};
 use codelupe_core::{ErrorCode, LicenseClass, SelectionRules};
 use codelupe_forge::{Estimate, Found, Query, Remote, Target};
-use codelupe_store::catalogue::{CrawlId, HostedFilter, HostedOrder};
 
 use super::{CrawlOptions, Crawled, Forges, Listing, RefreshOptions, SINCE, crawl, refresh, selected};
 use crate::context::Context;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use codelupe_catalogue::{DedupCandidate, Duplicate};
 use codelupe_core::{BlobId, Reason};
 use codelupe_dedup::Outcome;
-use codelupe_store::catalogue::{DedupCandidate, Duplicate};
 
 /// Of candidates in rank order: the best-ranked file of each blob, and the others as its duplicates.
 pub(super) fn exact(candidates: &[DedupCandidate]) -> (Vec<DedupCandidate>, Vec<Duplicate>) {

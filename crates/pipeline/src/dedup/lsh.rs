@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use codelupe_core::{BlobId, ErrorCode};
+use codelupe_catalogue::{Catalogue, DedupCandidate, lsh, lsh::LshIndex, lsh::LshKind, lsh::SignedDocument};
+use codelupe_core::{BlobId, ErrorCode, LshParameters};
+use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_dedup::{Banding, Groups, Signature};
 use codelupe_process::View;
-use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::{self, LshIndex, LshKind, LshParameters, SignedDocument};
-use codelupe_store::{Catalogue, DataFolder, SegmentReader};
 use tokio::runtime::Handle;
 
 use super::signatures::signatures;
@@ -38,15 +37,15 @@ pub(crate) async fn open(
     let stale = if rebuild {
         true
     } else {
-        let stored = lsh::stored_parameters(kind, folder, catalogue)
+        let stored = lsh::stored_parameters(kind, &folder.lsh(), catalogue)
             .await
             .map_err(Error::lsh)?;
         stored.is_some_and(|stored| stored.recipe != parameters.recipe)
     };
     if stale {
-        lsh::reset(kind, folder, catalogue).await.map_err(Error::lsh)?;
+        lsh::reset(kind, &folder.lsh(), catalogue).await.map_err(Error::lsh)?;
     }
-    lsh::open(kind, folder, catalogue, &parameters)
+    lsh::open(kind, &folder.lsh(), catalogue, &parameters)
         .await
         .map_err(Error::lsh)
 }
@@ -62,14 +61,14 @@ pub(crate) async fn open_existing(
 ) -> Result<Arc<dyn LshIndex>, Error> {
     let kind = config.dedup.lsh_kind(catalogue);
     if kind != LshKind::Memory
-        && lsh::stored_parameters(kind, folder, catalogue)
+        && lsh::stored_parameters(kind, &folder.lsh(), catalogue)
             .await
             .map_err(Error::lsh)?
             .is_none()
     {
         return Err(no_lsh());
     }
-    lsh::open(kind, folder, catalogue, &parameters(config)?)
+    lsh::open(kind, &folder.lsh(), catalogue, &parameters(config)?)
         .await
         .map_err(Error::lsh)
 }

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, Location};
+use codelupe_corpus::SegmentReader;
 use codelupe_dedup::Signature;
-use codelupe_store::SegmentReader;
-use codelupe_store::segment::Location;
 
 use crate::error::{Error, ErrorKind};
 

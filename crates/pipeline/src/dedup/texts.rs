@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use codelupe_catalogue::{DedupCandidate, lsh::Comparison};
+use codelupe_corpus::SegmentReader;
 use codelupe_dedup::ShingleSource;
-use codelupe_store::SegmentReader;
-use codelupe_store::catalogue::DedupCandidate;
-use codelupe_store::lsh::Comparison;
 
 use super::lsh::Numbers;
 use crate::context::Context;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use codelupe_catalogue::{CandidateRow, lsh::LshIndex, lsh::NeighborLimits, lsh::SignedDocument};
 use codelupe_core::BlobId;
 use codelupe_dedup::Signature;
-use codelupe_store::catalogue::CandidateRow;
-use codelupe_store::lsh::{LshIndex, NeighborLimits, SignedDocument};
 
 use crate::context::Context;
 use crate::dedup::lsh;

@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use codelupe_core::Verdict;
-use codelupe_core::error::Class;
+use codelupe_catalogue::ContentKey;
+use codelupe_core::{Verdict, error::Class};
 use codelupe_forge::{
     Entry, Error as ForgeError, Fetched, Fetcher, Found, Remote, Site, Snapshot, Wanted, open, revision,
 };
-use codelupe_store::catalogue::ContentKey;
 
 use super::{Halt, content_key, tells_license};
 use crate::context::Context;

@@ -2,11 +2,11 @@
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use codelupe_catalogue::RepositoryRow;
 use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
 use codelupe_process::Processor;
 use codelupe_process::license::{Evidence, LicenseDetector, repository_license};
-use codelupe_store::catalogue::RepositoryRow;
 use rayon::prelude::*;
 
 use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};

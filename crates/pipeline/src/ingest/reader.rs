@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::SyncSender;
 
-use codelupe_core::error::{Class, ErrorContext, ErrorOccurrence};
-use codelupe_core::text::display_name;
-use codelupe_core::{BlobId, LicenseClass, Repository, Verdict};
+use codelupe_catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
+use codelupe_core::{
+    BlobId, LicenseClass, Repository, Verdict, error::Class, error::ErrorContext, error::ErrorOccurrence,
+    text::display_name,
+};
 use codelupe_forge::{ErrorKind, Found, Snapshot};
 use codelupe_process::Processor;
-use codelupe_store::catalogue::{ContentKey, FileRow, FileState, RepositoryRow};
 
 use super::opening::{Known, LOOKUP_FILES, Opened, Opening, open_each};
 use super::{Blob, Chunk, Halt, OnTheWay, ReadRepository, content_key, tells_license};

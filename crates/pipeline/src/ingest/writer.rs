@@ -2,10 +2,9 @@
 
 use std::sync::mpsc::Receiver;
 
+use codelupe_catalogue::{Batch, ContentRow};
 use codelupe_core::{Language, Reason};
-use codelupe_store::SegmentWriter;
-use codelupe_store::catalogue::{Batch, ContentRow};
-use codelupe_store::segment::ContentRecord;
+use codelupe_corpus::{ContentRecord, SegmentWriter};
 
 use super::candidates::CandidateFinder;
 use super::{OnTheWay, ProcessedChunk, ProcessedContent};

@@ -1,9 +1,8 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use codelupe_core::ErrorCode;
-use codelupe_core::error::ErrorContext;
-use codelupe_store::{CatalogueUrl, Migrate};
+use codelupe_catalogue::{CatalogueUrl, Migrate};
+use codelupe_core::{ErrorCode, error::ErrorContext};
 use codelupe_testkit::postgres;
 use codelupe_testkit::proxy::Proxy;
 

@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::{Class, ErrorContext, ErrorOccurrence};
-use codelupe_store::catalogue::{Failure, JobRow};
+use codelupe_catalogue::{Failure, JobRow};
+use codelupe_core::{ErrorCode, error::Class, error::ErrorContext, error::ErrorOccurrence};
 
 use super::Worker;
 use super::heartbeat::Heartbeat;

@@ -3,9 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::Class;
-use codelupe_store::catalogue::{JobRow, JobState, LeaseRequest};
+use codelupe_catalogue::{JobRow, JobState, LeaseRequest};
+use codelupe_core::{ErrorCode, error::Class};
 use serde::de::DeserializeOwned;
 
 use super::Worker;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{JobFilter, JobState};
+use codelupe_catalogue::{Catalogue, JobFilter, JobState};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::Fence;
+use codelupe_catalogue::{Catalogue, Fence};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 

@@ -3,9 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use codelupe_catalogue::NewJob;
 use codelupe_core::ErrorCode;
 use codelupe_forge::Found;
-use codelupe_store::catalogue::NewJob;
 
 use super::Worker;
 use crate::build::check_name;

@@ -3,9 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
-use codelupe_core::error::Class;
-use codelupe_store::catalogue::LeaseRequest;
+use codelupe_catalogue::LeaseRequest;
+use codelupe_core::{ErrorCode, error::Class};
 
 use super::Worker;
 use super::attempt::Attempt;

@@ -7,11 +7,10 @@ mod select;
 
 use std::collections::BTreeSet;
 
+use codelupe_catalogue::{Catalogue, CatalogueUrl, HostedFilter, Migrate};
 use codelupe_core::ErrorCode;
 use codelupe_pipeline::Progress;
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, Listing, crawl};
-use codelupe_store::catalogue::HostedFilter;
-use codelupe_store::{Catalogue, CatalogueUrl, Migrate};
 use tempfile::TempDir;
 
 use forge::{Forge, Trouble};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use codelupe_store::catalogue::{ModelKind, ModelState, NewModel};
-use codelupe_store::{Catalogue, CatalogueUrl, DataFolder, Migrate};
+use codelupe_catalogue::{Catalogue, CatalogueUrl, Migrate, ModelKind, ModelState, NewModel};
+use codelupe_corpus::DataFolder;
 use codelupe_train::{ErrorKind, Registry};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

@@ -2,9 +2,8 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use codelupe_catalogue::{MigrationState, RollbackStep, Schema};
 use codelupe_core::ErrorCode;
-use codelupe_store::Schema;
-use codelupe_store::migration::{MigrationState, RollbackStep};
 use serde_json::json;
 
 use crate::cli::RollbackArguments;

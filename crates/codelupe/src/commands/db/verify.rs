@@ -1,7 +1,7 @@
 //! `codelupe db verify`.
 
+use codelupe_catalogue::{Catalogue, Schema};
 use codelupe_core::ErrorCode;
-use codelupe_store::{Catalogue, Schema};
 use serde_json::json;
 
 use crate::failure::Failure;

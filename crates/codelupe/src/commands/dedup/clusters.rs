@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
+use codelupe_catalogue::{Catalogue, ClusterRow, MemberRow};
 use codelupe_core::text::display_name;
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{ClusterRow, MemberRow};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 

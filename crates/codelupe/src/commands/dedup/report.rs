@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
+use codelupe_catalogue::{Catalogue, ClusterSize, JobFilter, JobState, RemovedRow};
 use codelupe_pipeline::JobName;
 use codelupe_pipeline::dedup::{Deduplicated, GIANT_CLUSTER};
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{ClusterSize, JobFilter, JobState, RemovedRow};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! `codelupe dedup repositories`.
 
+use codelupe_catalogue::Catalogue;
 use codelupe_pipeline::copies::{self, NamedContainment, RepositoryCopies};
-use codelupe_store::Catalogue;
 use serde_json::json;
 
 use crate::cli::RepositoriesArguments;

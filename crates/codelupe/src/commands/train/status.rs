@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use codelupe_store::Catalogue;
-use codelupe_store::catalogue::{ModelRow, ModelState, TrainingRow, TrainingState};
+use codelupe_catalogue::{Catalogue, ModelRow, ModelState, TrainingRow, TrainingState};
 use codelupe_train::trainer::is_locked;
 use serde_json::{Value, json};
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::{ErrorCode, HostedRepository, Slice};
 use codelupe_pipeline::Error;
 use codelupe_pipeline::crawl::{Listed, Listing, Refreshed, Refresher};
-use codelupe_store::catalogue::{DueRepository, HostedState};
 use tokio::sync::Notify;
 
 const PAGE: usize = 10;

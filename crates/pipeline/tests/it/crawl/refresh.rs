@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use codelupe_catalogue::HostedState;
 use codelupe_pipeline::Progress;
 use codelupe_pipeline::crawl::{RefreshOptions, refresh};
-use codelupe_store::catalogue::HostedState;
 
 use super::forge::Forge;
 use super::{World, run};

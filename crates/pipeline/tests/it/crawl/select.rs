@@ -1,8 +1,8 @@
 //! Which of the known repositories are fetched.
 
+use codelupe_catalogue::{HostedFilter, HostedOrder, HostedState};
 use codelupe_core::SelectionRules;
 use codelupe_pipeline::crawl::{selected, why};
-use codelupe_store::catalogue::{HostedFilter, HostedOrder, HostedState};
 
 use super::forge::Forge;
 use super::{World, run};

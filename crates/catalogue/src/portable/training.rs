@@ -1,0 +1,321 @@
+//! Trainings of the trainer, its cursor, and the registry of models.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use codelupe_core::BlobId;
+use sqlx::QueryBuilder;
+
+use super::{Connection, Database, Store, now};
+use crate::error::{Error, ErrorKind};
+use crate::rows::{
+    ModelRow, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings,
+    storable,
+};
+
+/// Rows in one statement: three parameters each stay below the limits of both databases.
+const ROWS_PER_STATEMENT: usize = 5000;
+
+const TRAININGS: &str = "SELECT id, name, state, base, parent, build, data, engine, config, figures, error_code, error,
+    started_at, finished_at FROM trainings";
+
+const MODELS: &str = "SELECT id, name, kind, line, base, parent, training_id, state, loss, evaluation, created_at,
+    promoted_at FROM models";
+
+#[async_trait]
+impl Trainings for Store {
+    async fn start_training(&self, training: &NewTraining) -> Result<i64, Error> {
+        let doing = "start a training";
+        self.guard
+            .run_store(doing, || self.try_start_training(doing, training))
+            .await
+    }
+
+    async fn open_training(&self) -> Result<Option<TrainingRow>, Error> {
+        let sql = format!("{TRAININGS} WHERE finished_at IS NULL");
+        let read = || async {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql.clone()))
+                .fetch_optional(&self.pool)
+                .await
+        };
+        self.guard.run("read the open training", read).await
+    }
+
+    async fn trainings(&self, limit: u32) -> Result<Vec<TrainingRow>, Error> {
+        let sql = format!("{TRAININGS} ORDER BY id DESC LIMIT $1");
+        let read = || async {
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql.clone())).bind(i64::from(limit));
+            query.fetch_all(&self.pool).await
+        };
+        self.guard.run("read trainings", read).await
+    }
+
+    async fn advance_training(
+        &self,
+        training: i64,
+        state: TrainingState,
+        progress: &TrainingProgress,
+    ) -> Result<(), Error> {
+        let sql = "UPDATE trainings SET state = $1, data = coalesce($2, data), engine = coalesce($3, engine),
+                   figures = coalesce($4, figures) WHERE id = $5 AND finished_at IS NULL";
+        let update = || async {
+            let query = sqlx::query(sql)
+                .bind(state.as_str())
+                .bind(&progress.data)
+                .bind(&progress.engine)
+                .bind(&progress.figures)
+                .bind(training);
+            Ok(query.execute(&self.pool).await?.rows_affected())
+        };
+        match self.guard.run("note the progress of a training", update).await? {
+            0 => Err(not_open(training)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn end_training(
+        &self,
+        training: i64,
+        end: &TrainingEnd,
+        made: Option<&NewModel>,
+        learned: &[BlobId],
+    ) -> Result<(), Error> {
+        let doing = "end a training";
+        let work = || self.try_end_training(doing, training, end, made, learned);
+        self.guard.run_store(doing, work).await
+    }
+
+    async fn trained_contents(&self, line: &str) -> Result<HashSet<BlobId>, Error> {
+        let read = || async {
+            sqlx::query_scalar::<_, Vec<u8>>("SELECT blob_id FROM trained_contents WHERE line = $1")
+                .bind(storable(line))
+                .fetch_all(&self.pool)
+                .await
+        };
+        let rows = self.guard.run("read what was learned", read).await?;
+        let blobs = rows.into_iter().map(|blob| {
+            BlobId::try_from(blob).map_err(|_| Error::new(ErrorKind::Corrupt, "a learned content has no valid id"))
+        });
+        blobs.collect()
+    }
+
+    async fn register_model(&self, model: &NewModel) -> Result<(), Error> {
+        let doing = "register a model";
+        let work = || async {
+            let mut transaction = self.begin(None).await?;
+            insert_model(&mut transaction, doing, model, None).await?;
+            transaction
+                .commit()
+                .await
+                .map_err(|error| Error::database(doing, error))
+        };
+        self.guard.run_store(doing, work).await
+    }
+
+    async fn models(&self) -> Result<Vec<ModelRow>, Error> {
+        let sql = format!("{MODELS} ORDER BY id");
+        let read = || async {
+            sqlx::query_as(sqlx::AssertSqlSafe(sql.clone()))
+                .fetch_all(&self.pool)
+                .await
+        };
+        self.guard.run("read the models", read).await
+    }
+
+    async fn promote_model(&self, name: &str) -> Result<(), Error> {
+        let doing = "promote a model";
+        let work = || async {
+            let mut transaction = self.begin(None).await?;
+            promote(&mut transaction, doing, name).await?;
+            transaction
+                .commit()
+                .await
+                .map_err(|error| Error::database(doing, error))
+        };
+        self.guard.run_store(doing, work).await
+    }
+
+    async fn remove_model(&self, name: &str) -> Result<(), Error> {
+        let remove = || async {
+            let query = sqlx::query("DELETE FROM models WHERE name = $1").bind(storable(name));
+            Ok(query.execute(&self.pool).await?.rows_affected())
+        };
+        match self.guard.run("remove a model", remove).await? {
+            0 => Err(no_model(name)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn send_signal(&self, signal: Signal) -> Result<(), Error> {
+        let doing = "signal the trainer";
+        let work = || async {
+            let fail = |error| Error::database(doing, error);
+            let mut transaction = self.begin(None).await?;
+            let now = now(&mut transaction).await?;
+            let sql = "INSERT INTO training_signals (name, sent_at) VALUES ($1, $2)
+                       ON CONFLICT (name) DO UPDATE SET sent_at = excluded.sent_at";
+            let query = sqlx::query(sql).bind(signal.as_str()).bind(now);
+            query.execute(&mut *transaction).await.map_err(fail)?;
+            transaction.commit().await.map_err(fail)
+        };
+        self.guard.run_store(doing, work).await
+    }
+
+    async fn take_signal(&self, signal: Signal) -> Result<bool, Error> {
+        let take = || async {
+            let query = sqlx::query("DELETE FROM training_signals WHERE name = $1").bind(signal.as_str());
+            Ok(query.execute(&self.pool).await?.rows_affected())
+        };
+        Ok(self.guard.run("look for a signal to the trainer", take).await? > 0)
+    }
+}
+
+impl Store {
+    async fn try_start_training(&self, doing: &'static str, training: &NewTraining) -> Result<i64, Error> {
+        let fail = |error| Error::database(doing, error);
+        let mut transaction = self.begin(None).await?;
+        let open: Option<String> = sqlx::query_scalar("SELECT name FROM trainings WHERE finished_at IS NULL")
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(fail)?;
+        if let Some(open) = open {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("the training `{open}` is open"),
+            ));
+        }
+        let now = now(&mut transaction).await?;
+        let sql = "INSERT INTO trainings (name, state, base, parent, build, config, started_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+        let id = sqlx::query_scalar(sql)
+            .bind(storable(&training.name))
+            .bind(TrainingState::Formatting.as_str())
+            .bind(storable(&training.base))
+            .bind(training.parent.as_deref().map(storable))
+            .bind(&training.build)
+            .bind(storable(&training.config))
+            .bind(now)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(fail)?;
+        transaction.commit().await.map_err(fail)?;
+        Ok(id)
+    }
+
+    async fn try_end_training(
+        &self,
+        doing: &'static str,
+        training: i64,
+        end: &TrainingEnd,
+        made: Option<&NewModel>,
+        learned: &[BlobId],
+    ) -> Result<(), Error> {
+        let fail = |error| Error::database(doing, error);
+        let mut transaction = self.begin(None).await?;
+        let now = now(&mut transaction).await?;
+        let (code, message) = end.error.as_ref().map(|(code, message)| (code, message)).unzip();
+        let sql = "UPDATE trainings SET state = $1, figures = coalesce($2, figures), error_code = $3, error = $4,
+                   finished_at = $5 WHERE id = $6 AND finished_at IS NULL";
+        let ended = sqlx::query(sql)
+            .bind(end.state.as_str())
+            .bind(&end.figures)
+            .bind(code)
+            .bind(message.map(|message| storable(message)))
+            .bind(now)
+            .bind(training)
+            .execute(&mut *transaction)
+            .await
+            .map_err(fail)?;
+        if ended.rows_affected() == 0 {
+            return Err(not_open(training));
+        }
+        if let Some(model) = made {
+            insert_model(&mut transaction, doing, model, Some(training)).await?;
+            for blobs in learned.chunks(ROWS_PER_STATEMENT) {
+                let mut query =
+                    QueryBuilder::<Database>::new("INSERT INTO trained_contents (line, blob_id, training_id) ");
+                query.push_values(blobs, |mut tuple, blob| {
+                    tuple
+                        .push_bind(storable(&model.line).into_owned())
+                        .push_bind(blob.as_bytes().to_vec())
+                        .push_bind(training);
+                });
+                query.push(" ON CONFLICT (line, blob_id) DO NOTHING");
+                let query = query.build().persistent(false);
+                query.execute(&mut *transaction).await.map_err(fail)?;
+            }
+        }
+        transaction.commit().await.map_err(fail)
+    }
+}
+
+async fn insert_model(
+    connection: &mut Connection,
+    doing: &'static str,
+    model: &NewModel,
+    training: Option<i64>,
+) -> Result<(), Error> {
+    let fail = |error| Error::database(doing, error);
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM models WHERE name = $1)")
+        .bind(storable(&model.name))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail)?;
+    if exists {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!("a model `{}` exists already", model.name),
+        ));
+    }
+    let now = now(connection).await?;
+    let sql = "INSERT INTO models (name, kind, line, base, parent, training_id, state, loss, evaluation, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, 'candidate', $7, $8, $9)";
+    sqlx::query(sql)
+        .bind(storable(&model.name))
+        .bind(model.kind.as_str())
+        .bind(storable(&model.line))
+        .bind(model.base.as_deref().map(storable))
+        .bind(model.parent.as_deref().map(storable))
+        .bind(training)
+        .bind(model.loss)
+        .bind(&model.evaluation)
+        .bind(now)
+        .execute(&mut *connection)
+        .await
+        .map_err(fail)?;
+    if model.promote {
+        promote(connection, doing, &model.name).await?;
+    }
+    Ok(())
+}
+
+async fn promote(connection: &mut Connection, doing: &'static str, name: &str) -> Result<(), Error> {
+    let fail = |error| Error::database(doing, error);
+    let now = now(connection).await?;
+    let retire = "UPDATE models SET state = 'retired' WHERE state = 'promoted' AND name <> $1
+                  AND line = (SELECT line FROM models WHERE name = $1)";
+    let query = sqlx::query(retire).bind(storable(name));
+    query.execute(&mut *connection).await.map_err(fail)?;
+    let query = sqlx::query("UPDATE models SET state = 'promoted', promoted_at = $1 WHERE name = $2");
+    let promoted = query
+        .bind(now)
+        .bind(storable(name))
+        .execute(connection)
+        .await
+        .map_err(fail)?;
+    match promoted.rows_affected() {
+        0 => Err(no_model(name)),
+        _ => Ok(()),
+    }
+}
+
+fn no_model(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no model `{name}`"))
+}
+
+fn not_open(training: i64) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("the training {training} is not open any more"),
+    )
+}

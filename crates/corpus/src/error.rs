@@ -1,0 +1,44 @@
+//! The error of this crate.
+
+use std::path::Path;
+
+use codelupe_core::{ErrorCode, text::display_name};
+use parquet::errors::ParquetError;
+
+codelupe_core::coded_error! {
+    /// Something went wrong with a segment, a build or the data folder.
+    pub struct Error;
+    /// What went wrong.
+    pub enum ErrorKind {
+        /// The disk, or the quota of the data folder, is full.
+        DiskFull = DiskFull,
+        /// The operating system refused access.
+        Permission = Permission,
+        /// Reading or writing a file failed otherwise.
+        Io = Storage,
+        /// What was asked for is not there.
+        NotFound = NotFound,
+        /// Stored data is damaged, or of a version that this program does not know.
+        Corrupt = CorruptStore,
+        /// The folder belongs to somebody else, or the name is taken.
+        Conflict = Conflict,
+        /// An argument is not valid.
+        Invalid = Validation,
+    }
+}
+
+impl Error {
+    /// Wraps an error of the Parquet library, which hides I/O errors in its chain.
+    pub(crate) fn parquet(doing: &str, path: &Path, source: ParquetError) -> Self {
+        let path = display_name(path.as_os_str().as_encoded_bytes());
+        let code = ErrorCode::of_io_in(&source).unwrap_or(ErrorCode::CorruptStore);
+        let kind = ErrorKind::of_code(code).unwrap_or(ErrorKind::Corrupt);
+        Self::new(kind, format!("cannot {doing} `{path}`")).with_source(source)
+    }
+}
+
+impl From<codelupe_disk::Error> for Error {
+    fn from(error: codelupe_disk::Error) -> Self {
+        Self::from_parts(error.into_parts())
+    }
+}
