@@ -79,7 +79,7 @@ impl Error {
 
 impl From<codelupe_disk::Error> for Error {
     fn from(error: codelupe_disk::Error) -> Self {
-        Self::from_parts(error.into_parts())
+        Self::like(ErrorKind::of_code(error.code()), error)
     }
 }
 
@@ -91,7 +91,7 @@ fn database_kind(error: &sqlx::Error) -> ErrorKind {
         sqlx::Error::Protocol(_) => ErrorKind::Unavailable,
         // A path that is not UTF-8 or holds NUL: SQLite takes no such.
         sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => ErrorKind::Invalid,
-        sqlx::Error::Io(error) => match ErrorKind::of_code(ErrorCode::of_io(error)).unwrap_or(ErrorKind::Io) {
+        sqlx::Error::Io(error) => match ErrorKind::of_code(ErrorCode::of_io(error)) {
             // Of a server: refused, reset, closed, no route. A file's own errors keep their kind.
             ErrorKind::Io | ErrorKind::NotFound => ErrorKind::Unavailable,
             kind => kind,
@@ -106,9 +106,7 @@ fn database_kind(error: &sqlx::Error) -> ErrorKind {
                 None => sqlite_kind(&code),
             }
         }
-        other => ErrorCode::of_io_in(other)
-            .and_then(ErrorKind::of_code)
-            .unwrap_or(ErrorKind::Database),
+        other => ErrorCode::of_io_in(other).map_or(ErrorKind::Database, ErrorKind::of_code),
     }
 }
 

@@ -29,7 +29,7 @@ use codelupe_pipeline::{Progress, Worker, Workplace};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::display::Display;
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, Result};
 use crate::settings::Settings;
 
 /// Opens the data folder, runs blocking work on it with progress shown, and stops it cleanly on Ctrl-C or SIGTERM.
@@ -37,7 +37,7 @@ async fn with_worker<T: Send + 'static>(
     settings: &Settings,
     place: Workplace,
     work: impl FnOnce(&Worker) -> Result<T, codelupe_pipeline::Error> + Send + 'static,
-) -> anyhow::Result<T> {
+) -> Result<T> {
     let mut signals = StopSignals::install()?;
     let progress = Arc::new(Progress::default());
     let worker = Worker::open(place, Arc::clone(&progress)).await?;
@@ -59,7 +59,7 @@ async fn with_worker<T: Send + 'static>(
         }
     };
     drop(display);
-    let (worker, result) = finished?;
+    let (worker, result) = finished.map_err(Failure::defect)?;
     worker.close().await;
     Ok(result?)
 }
@@ -69,7 +69,7 @@ async fn with_worker<T: Send + 'static>(
     reason = "the user asked twice, and the blocking work cannot be waited for"
 )]
 fn stop_at_once() -> ! {
-    let code = failure::report(&Failure::new(ErrorCode::Canceled, "stopped at once").into());
+    let code = failure::report(&Failure::new(ErrorCode::Canceled, "stopped at once"));
     std::process::exit(code.into());
 }
 

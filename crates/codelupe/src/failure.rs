@@ -1,84 +1,131 @@
 //! Errors at the edge: printed once with their chain and a hint, then turned into an exit status.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::iter::successors;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::Cause, error::Coded};
 
-/// An error of the program itself.
-#[derive(Debug, thiserror::Error)]
-#[error("{text}")]
+/// What a command comes to.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why a command failed. Every error with a code becomes one by `?`; it has none itself, which keeps that unambiguous.
+#[derive(Debug)]
 pub(crate) struct Failure {
     code: ErrorCode,
-    text: String,
+    /// What is said before the cause; without it the cause speaks for itself.
+    text: Option<String>,
+    cause: Option<Cause>,
 }
 
 impl Failure {
     pub(crate) fn new(code: ErrorCode, text: impl Into<String>) -> Self {
         Self {
             code,
-            text: text.into(),
+            text: Some(text.into()),
+            cause: None,
         }
+    }
+
+    /// An error that only a defect of this program causes.
+    pub(crate) fn defect(cause: impl Into<Cause>) -> Self {
+        Self {
+            code: ErrorCode::Internal,
+            text: None,
+            cause: Some(cause.into()),
+        }
+    }
+
+    /// The same, said to be caused by `cause`.
+    pub(crate) fn caused_by(self, cause: impl Into<Cause>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..self
+        }
+    }
+}
+
+impl<E: Coded> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            code: error.code(),
+            text: None,
+            cause: Some(Box::new(error)),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.text, &self.cause) {
+            (Some(text), _) => f.write_str(text),
+            (None, Some(cause)) => fmt::Display::fmt(cause, f),
+            (None, None) => fmt::Display::fmt(&self.code, f),
+        }
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let cause: &(dyn StdError + 'static) = self.cause.as_deref()?;
+        match self.text {
+            Some(_) => Some(cause),
+            None => cause.source(),
+        }
+    }
+}
+
+/// Says what failed where an error alone would not tell.
+pub(crate) trait Context<T, E> {
+    /// Puts a failure before the error, whose code counts.
+    fn with_context(self, failure: impl FnOnce() -> Failure) -> Result<T>
+    where
+        E: Into<Cause>;
+
+    /// Puts a text before the error, whose code stays.
+    fn doing(self, text: impl Into<String>) -> Result<T>
+    where
+        E: Coded;
+}
+
+impl<T, E> Context<T, E> for Result<T, E> {
+    fn with_context(self, failure: impl FnOnce() -> Failure) -> Result<T>
+    where
+        E: Into<Cause>,
+    {
+        self.map_err(|error| failure().caused_by(error))
+    }
+
+    fn doing(self, text: impl Into<String>) -> Result<T>
+    where
+        E: Coded,
+    {
+        self.map_err(|error| Failure::new(error.code(), text).caused_by(error))
     }
 }
 
 /// Prints an error with its chain and a hint, and gives the exit status.
 #[expect(clippy::print_stderr, reason = "the one place where an error is printed")]
-pub(crate) fn report(error: &anyhow::Error) -> u8 {
-    let code = code_of(error);
-    eprintln!("error: {error}");
-    for cause in error.chain().skip(1) {
+pub(crate) fn report(failure: &Failure) -> u8 {
+    eprintln!("error: {failure}");
+    for cause in successors(failure.source(), |cause| (*cause).source()) {
         eprintln!("  caused by: {cause}");
     }
-    if let Some(hint) = hint(error, code) {
+    if let Some(hint) = hint(failure) {
         eprintln!("  hint: {hint}");
     }
-    code.exit_status()
+    failure.code.exit_status()
 }
 
-fn code_of(error: &anyhow::Error) -> ErrorCode {
-    let known = |error: &(dyn StdError + 'static)| {
-        error
-            .downcast_ref::<codelupe_pipeline::Error>()
-            .map(codelupe_pipeline::Error::code)
-            .or_else(|| {
-                error
-                    .downcast_ref::<codelupe_catalogue::Error>()
-                    .map(codelupe_catalogue::Error::code)
-            })
-            .or_else(|| {
-                error
-                    .downcast_ref::<codelupe_corpus::Error>()
-                    .map(codelupe_corpus::Error::code)
-            })
-            .or_else(|| {
-                error
-                    .downcast_ref::<codelupe_search::Error>()
-                    .map(codelupe_search::Error::code)
-            })
-            .or_else(|| {
-                error
-                    .downcast_ref::<codelupe_forge::Error>()
-                    .map(codelupe_forge::Error::code)
-            })
-            .or_else(|| {
-                error
-                    .downcast_ref::<codelupe_train::Error>()
-                    .map(codelupe_train::Error::code)
-            })
-            .or_else(|| error.downcast_ref::<Failure>().map(|failure| failure.code))
-    };
-    let context = error.downcast_ref::<Failure>().map(|failure| failure.code);
-    context
-        .or_else(|| error.chain().find_map(known))
-        .unwrap_or(ErrorCode::Internal)
-}
-
-fn hint(error: &anyhow::Error, code: ErrorCode) -> Option<&'static str> {
-    let stage = error.downcast_ref::<codelupe_pipeline::Error>();
+fn hint(failure: &Failure) -> Option<&'static str> {
+    let stage = failure
+        .cause
+        .as_deref()
+        .and_then(|cause| cause.downcast_ref::<codelupe_pipeline::Error>());
     if stage.is_some_and(|error| error.kind() == codelupe_pipeline::ErrorKind::Nothing) {
         return Some("`codelupe stats` shows where every file went; policy and filters are in the [build] settings");
     }
-    Some(match code {
+    Some(match failure.code {
         ErrorCode::DiskFull => "free some space, then give the same command again: it goes on from here",
         ErrorCode::Conflict => "wait for the other process, or use another --data folder or name",
         ErrorCode::NotFound => "`codelupe doctor` says what is there; `codelupe run SOURCE` makes a corpus",
@@ -96,4 +143,48 @@ fn hint(error: &anyhow::Error, code: ErrorCode) -> Option<&'static str> {
         ErrorCode::LeaseLost => "`codelupe jobs list` shows who has the job now",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn lines(failure: &Failure) -> Vec<String> {
+        successors(Some(failure as &dyn StdError), |cause| (*cause).source())
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn any_error_with_a_code_becomes_its_exit_status() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let check = |result: Result<(), Failure>, code: ErrorCode, told: &[&str]| {
+            let failure = result.unwrap_err();
+            assert_eq!(
+                (failure.code, lines(&failure)),
+                (code, told.iter().map(ToString::to_string).collect())
+            );
+        };
+        let space = full().to_string();
+        check(Err(full().into()), ErrorCode::DiskFull, &[&space]);
+        check(
+            Err(full()).doing("cannot write"),
+            ErrorCode::DiskFull,
+            &["cannot write", &space],
+        );
+        let invalid = || Failure::new(ErrorCode::Validation, "not valid");
+        check(
+            Err(full()).with_context(invalid),
+            ErrorCode::Validation,
+            &["not valid", &space],
+        );
+        check(
+            Err(invalid()).with_context(|| Failure::new(ErrorCode::NotFound, "no file")),
+            ErrorCode::NotFound,
+            &["no file", "not valid"],
+        );
+        check(Err(Failure::defect("broken")), ErrorCode::Internal, &["broken"]);
+    }
 }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::failure::Result;
 use crate::settings::Settings;
 
 /// The system's allocator keeps what one stage freed from the next: on 2 GB of input the process ended at 520 to 690 MB.
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<()> {
+fn start(cli: Cli) -> Result<()> {
     let settings = Settings::resolve(&cli.global)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -17,11 +17,12 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::cli::DEFAULT_DATA;
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
 /// Reports jobs that wait for workers.
-pub(crate) fn enqueued(settings: &Settings, run: &Enqueued) -> anyhow::Result<()> {
+pub(crate) fn enqueued(settings: &Settings, run: &Enqueued) -> Result<()> {
     let value = json!({ "run": run.run, "jobs": run.jobs, "known": run.known });
     print(settings.json, &value, || {
         let known = match run.known {

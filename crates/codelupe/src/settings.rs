@@ -6,7 +6,6 @@ mod tokens;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use codelupe_catalogue::{CatalogueUrl, Migrate};
 use codelupe_core::ErrorCode;
 use codelupe_corpus::DataFolder;
@@ -19,7 +18,7 @@ use toml::{Table, Value};
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
 
 use crate::cli::Global;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 
 /// The settings in force.
 pub(crate) struct Settings {
@@ -36,7 +35,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn resolve(global: &Global) -> anyhow::Result<Self> {
+    pub(crate) fn resolve(global: &Global) -> Result<Self> {
         let (config, train, alerts) = match &global.config {
             Some(path) => read(path)?,
             None => Default::default(),
@@ -92,7 +91,7 @@ fn warn_of_password(url: &str) {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<(Config, TrainConfig, AlertSettings)> {
+fn read(path: &Path) -> Result<(Config, TrainConfig, AlertSettings)> {
     let failure = |code, what: &str| Failure::new(code, format!("the config file `{}` {what}", path.display()));
     let invalid = || failure(ErrorCode::Validation, "is not valid");
     let text = std::fs::read_to_string(path).with_context(|| failure(ErrorCode::NotFound, "cannot be read"))?;

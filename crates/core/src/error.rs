@@ -11,10 +11,10 @@ mod policy;
 
 pub use category::{Category, ParseCategoryError};
 pub use class::{Class, ParseClassError};
-pub use coded::{Coded, ErrorParts};
+pub use coded::{Cause, Coded};
 pub use context::ErrorContext;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
-pub use occurrence::ErrorOccurrence;
+pub use occurrence::{ErrorOccurrence, chain_text};
 pub use policy::{Action, Policy};
 
 macro_rules! error_codes {

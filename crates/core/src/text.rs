@@ -1,6 +1,7 @@
 //! Foreign text made safe to print.
 
 use std::fmt::{self, Write};
+use std::path::Path;
 
 /// Shows foreign bytes (a path, a name) on one line of a terminal: invalid UTF-8, control characters and
 /// bidirectional overrides become escapes such as `\xff` or `\u{1b}`; everything else stays as it is.
@@ -10,7 +11,12 @@ pub fn display_name(bytes: &[u8]) -> String {
     display_bounded(bytes, usize::MAX)
 }
 
-/// The same in at most `limit` bytes, itself at least 3: a longer text is cut between two characters or escapes and
+/// The same for a path of this machine.
+pub fn display_path(path: &Path) -> String {
+    display_name(path.as_os_str().as_encoded_bytes())
+}
+
+/// The same as [`display_name`] in at most `limit` bytes, itself at least 3: a longer text is cut between two characters or escapes and
 /// ends with `…`.
 pub fn display_bounded(bytes: &[u8], limit: usize) -> String {
     let mut shown = SafeText::new(limit);

@@ -32,13 +32,13 @@ impl Error {
     pub(crate) fn parquet(doing: &str, path: &Path, source: ParquetError) -> Self {
         let path = display_name(path.as_os_str().as_encoded_bytes());
         let code = ErrorCode::of_io_in(&source).unwrap_or(ErrorCode::CorruptStore);
-        let kind = ErrorKind::of_code(code).unwrap_or(ErrorKind::Corrupt);
+        let kind = ErrorKind::of_code(code);
         Self::new(kind, format!("cannot {doing} `{path}`")).with_source(source)
     }
 }
 
 impl From<codelupe_disk::Error> for Error {
     fn from(error: codelupe_disk::Error) -> Self {
-        Self::from_parts(error.into_parts())
+        Self::like(ErrorKind::of_code(error.code()), error)
     }
 }

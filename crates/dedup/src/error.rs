@@ -1,69 +1,25 @@
 //! The error of this crate.
 
-use codelupe_core::ErrorCode;
-
-/// Something that cannot be done, with what it was about.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{context}: {kind}")]
-pub struct Error {
-    kind: ErrorKind,
-    context: String,
-}
-
-/// What went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A shingle size of zero or over [`crate::shingle::MAX_SHINGLE_SIZE`].
-    #[error("a shingle is 1 to 32 tokens long")]
-    ShingleSize,
-    /// Bands and rows that are zero or need more values than a signature has.
-    #[error("bands times rows must be 1 to 256")]
-    Banding,
-    /// Bands and rows that need more values than the configured signatures have.
-    #[error("bands times rows must be at most the permutations")]
-    BandingRoom,
-    /// A number of values that a signature cannot have.
-    #[error("a signature has 64, 128, 192 or 256 values")]
-    SignaturePermutations,
-    /// A threshold outside (0, 1].
-    #[error("a Jaccard threshold is over 0 and at most 1")]
-    Threshold,
-    /// Stored bytes that are not a signature.
-    #[error("a signature is 256, 512, 768 or 1024 bytes")]
-    SignatureBytes,
-    /// More documents than a 32-bit number can name.
-    #[error("at most 4294967295 documents fit in one table")]
-    TooManyDocuments,
-    /// A number of permutations of zero or over [`crate::datasketch::MAX_PERMUTATIONS`].
-    #[error("the number of permutations must be 1 to 65536")]
-    Permutations,
-}
-
-impl Error {
-    pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            context: context.into(),
-        }
-    }
-
+codelupe_core::coded_error! {
+    /// Something that cannot be done, with what it was about.
+    pub struct Error;
     /// What went wrong.
-    pub const fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// The stable code of this error.
-    pub const fn code(&self) -> ErrorCode {
-        match self.kind {
-            ErrorKind::ShingleSize
-            | ErrorKind::Banding
-            | ErrorKind::BandingRoom
-            | ErrorKind::SignaturePermutations
-            | ErrorKind::Threshold
-            | ErrorKind::TooManyDocuments
-            | ErrorKind::Permutations => ErrorCode::Validation,
-            ErrorKind::SignatureBytes => ErrorCode::CorruptStore,
-        }
+    pub enum ErrorKind {
+        /// A shingle size of zero or over [`crate::shingle::MAX_SHINGLE_SIZE`].
+        ShingleSize = Validation: "a shingle is 1 to 32 tokens long",
+        /// Bands and rows that are zero or need more values than a signature has.
+        Banding = Validation: "bands times rows must be 1 to 256",
+        /// Bands and rows that need more values than the configured signatures have.
+        BandingRoom = Validation: "bands times rows must be at most the permutations",
+        /// A number of values that a signature cannot have.
+        SignaturePermutations = Validation: "a signature has 64, 128, 192 or 256 values",
+        /// A threshold outside (0, 1].
+        Threshold = Validation: "a Jaccard threshold is over 0 and at most 1",
+        /// Stored bytes that are not a signature.
+        SignatureBytes = CorruptStore: "a signature is 256, 512, 768 or 1024 bytes",
+        /// More documents than a 32-bit number can name.
+        TooManyDocuments = Validation: "at most 4294967295 documents fit in one table",
+        /// A number of permutations of zero or over [`crate::datasketch::MAX_PERMUTATIONS`].
+        Permutations = Validation: "the number of permutations must be 1 to 65536",
     }
 }

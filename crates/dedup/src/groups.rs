@@ -113,7 +113,7 @@ mod tests {
         let mut groups = Groups::new(2);
         groups.count = u32::MAX - 1;
         groups.push(&[0, 1]);
-        assert_eq!(groups.clone().complete().as_ref(), Ok(&groups));
+        assert_eq!(groups.clone().complete().unwrap(), groups);
         groups.push(&[0, 1]);
         assert_eq!(groups.complete().unwrap_err().kind(), ErrorKind::TooManyDocuments);
     }

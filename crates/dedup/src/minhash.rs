@@ -278,7 +278,7 @@ mod tests {
         let signature = Signature::of_shingles(&[1, 2, 3]).unwrap();
         let bytes = signature.to_le_bytes();
         assert_eq!(bytes[..4], signature.values()[0].to_le_bytes());
-        assert_eq!(Signature::try_from(&bytes[..]), Ok(signature));
+        assert_eq!(Signature::try_from(&bytes[..]).unwrap(), signature);
         for wrong in [&bytes[..1023], &bytes[..96 * 4], &[], &[0; 1025], &[0; 1280]] {
             let error = Signature::try_from(wrong).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::SignatureBytes);
@@ -309,7 +309,7 @@ mod tests {
         let [a, b] = [[1, 2, 3], [2, 3, 4]].map(|set| Signature::of_shingles(&set).unwrap());
         let short = a.under(few);
         assert_eq!(short.values(), &a.values()[..64]);
-        assert_eq!(Signature::try_from(&short.to_le_bytes()[..]), Ok(short));
+        assert_eq!(Signature::try_from(&short.to_le_bytes()[..]).unwrap(), short);
         assert_eq!(a.to_le_bytes()[..256], short.to_le_bytes());
         let equal = a.values()[..64].iter().zip(b.values()).filter(|(a, b)| a == b).count();
         assert!((short.similarity(&b) - equal as f64 / 64.0).abs() < 1e-12);

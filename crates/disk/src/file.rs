@@ -5,16 +5,18 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::publish::{partial, publish, sync};
+use crate::publish::{forget, partial, publish, sync};
 
 /// Writes a file, which takes its place at once.
 ///
 /// # Errors
 /// `DiskFull`, `Permission` or `Io`; what was there before is there still.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let new = partial(path);
-    write_new(&new, content)?;
-    publish(&new, path)
+    replace_file(path, |new| {
+        File::create(new)
+            .and_then(|mut file| file.write_all(content))
+            .map_err(|error| Error::own_io("write", path, error))
+    })
 }
 
 /// Writes a file under a name that does not count yet, and makes its content durable; its folder is not synced.
@@ -31,11 +33,14 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
-pub fn replace_file<E: From<Error>>(path: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+pub fn replace_file<T, E: From<Error>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let new = partial(path);
-    fill(&new)?;
-    sync(&new)?;
-    Ok(publish(&new, path)?)
+    let filled = fill(&new).and_then(|filled| {
+        sync(&new)?;
+        publish(&new, path)?;
+        Ok(filled)
+    });
+    filled.inspect_err(|_| forget(&new))
 }
 
 #[cfg(test)]
@@ -58,6 +63,7 @@ mod tests {
         };
         replace_file(&path, failing).unwrap_err();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         replace_file(&path, |new| {
             fs::write(new, "three").map_err(|error| Error::own_io("write", new, error))
         })

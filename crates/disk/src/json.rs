@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use codelupe_core::text::display_name;
+use codelupe_core::{error::Cause, text::display_path};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,9 +43,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
         .map_err(|error| damaged(path, error))
 }
 
-fn damaged(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let path = display_name(path.as_os_str().as_encoded_bytes());
-    Error::new(ErrorKind::Corrupt, format!("`{path}` is damaged")).with_source(source)
+fn damaged(path: &Path, source: impl Into<Cause>) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("`{}` is damaged", display_path(path))).with_source(source)
 }
 
 #[cfg(test)]

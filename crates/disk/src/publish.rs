@@ -49,11 +49,27 @@ pub fn sync_all(folder: &Path) -> Result<(), Error> {
     sync(folder)
 }
 
-pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
+fn sync_parent(path: &Path) -> Result<(), Error> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync(parent),
         _ => sync(Path::new(".")),
     }
+}
+
+/// Moves a finished folder to its place, over what was there, and makes all of it durable.
+///
+/// # Errors
+/// `DiskFull`, `Permission` or `Io`; the folder is at its old place then, or at the new one without being durable.
+pub fn publish_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    sync_all(from)?;
+    remove(to)?;
+    publish(from, to)
+}
+
+/// Removes what could not be finished. The error that stopped it is the one to tell; whatever stays is written over by the
+/// next one.
+pub(crate) fn forget(path: &Path) {
+    let _ = remove(path);
 }
 
 /// Removes a file, or a folder with all it holds, if it is there. A link is removed, never followed.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::folder::make_folder;
-use crate::publish::{partial, remove, rename, sync_all, sync_parent};
+use crate::publish::{forget, partial, publish, remove, rename, sync_all};
 
 /// Lets `fill` make a folder at the path that it is given, empty at first, which then takes its place at once. A folder that
 /// was at that place is gone then. Whoever is killed between the two renamings leaves it under `.NAME.old`, and the next
@@ -12,7 +12,7 @@ use crate::publish::{partial, remove, rename, sync_all, sync_parent};
 ///
 /// # Errors
 /// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
-pub fn replace_folder<E: From<Error>>(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+pub fn replace_folder<T, E: From<Error>>(folder: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let (new, old) = (partial(folder), partial(folder).with_extension("old"));
     remove(&new)?;
     if old.exists() && !folder.exists() {
@@ -20,14 +20,17 @@ pub fn replace_folder<E: From<Error>>(folder: &Path, fill: impl FnOnce(&Path) ->
     }
     remove(&old)?;
     make_folder(&new)?;
-    fill(&new)?;
-    sync_all(&new)?;
+    let filled = fill(&new).and_then(|filled| {
+        sync_all(&new)?;
+        Ok(filled)
+    });
+    let filled = filled.inspect_err(|_| forget(&new))?;
     if folder.exists() {
         rename(folder, &old)?;
     }
-    rename(&new, folder)?;
-    sync_parent(folder)?;
-    Ok(remove(&old)?)
+    publish(&new, folder)?;
+    remove(&old)?;
+    Ok(filled)
 }
 
 #[cfg(test)]
@@ -48,12 +51,13 @@ mod tests {
         };
         let failing = |folder: &Path| {
             put(folder, "two")?;
-            Err(Error::new(ErrorKind::Io, "stopped"))
+            Err::<(), _>(Error::new(ErrorKind::Io, "stopped"))
         };
         let read = || fs::read(folder.join("file")).unwrap();
         replace_folder(&folder, |new| put(new, "one")).unwrap();
         replace_folder(&folder, failing).unwrap_err();
         assert_eq!(read(), b"one");
+        assert_eq!(children(root.path()).unwrap(), [folder.clone()]);
         replace_folder(&folder, |new| put(new, "three")).unwrap();
         assert_eq!(read(), b"three");
         assert_eq!(children(root.path()).unwrap(), [folder.clone()]);

@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use codelupe_core::{RepoName, repository::MAX_REPO_NAME_BYTES, text::display_name};
+use codelupe_core::{RepoName, repository::MAX_REPO_NAME_BYTES, text::display_name, text::display_path};
 
-use crate::error::{Error, ErrorKind, display_path};
+use crate::error::{Error, ErrorKind};
 use crate::located::{Found, Kind, Located};
 use crate::source::Source;
 
@@ -44,7 +44,7 @@ pub fn discover(source: &Source) -> Result<Vec<Found>, Error> {
 
 /// The folder, absolute and without links.
 fn folder(path: &Path) -> Result<PathBuf, Error> {
-    let path = fs::canonicalize(path).map_err(|error| Error::io(path, "source", error))?;
+    let path = fs::canonicalize(path).map_err(|error| Error::at(path, "source", error))?;
     if path.is_dir() {
         Ok(path)
     } else {
@@ -76,10 +76,10 @@ struct Candidate {
 
 /// The child folders of `path` that are no links, without `.git`.
 fn children(path: &Path) -> Result<Vec<Candidate>, Error> {
-    let listing = fs::read_dir(path).map_err(|error| Error::io(path, "list folder", error))?;
+    let listing = fs::read_dir(path).map_err(|error| Error::at(path, "list folder", error))?;
     let mut children = Vec::new();
     for child in listing {
-        let child = child.map_err(|error| Error::io(path, "list folder", error))?;
+        let child = child.map_err(|error| Error::at(path, "list folder", error))?;
         let name = child.file_name().as_bytes().to_vec();
         if name != b".git" && child.file_type().is_ok_and(|kind| kind.is_dir()) {
             let path = child.path();

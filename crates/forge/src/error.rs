@@ -3,152 +3,107 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-use codelupe_core::{ErrorCode, text::display_name};
+use codelupe_core::{ErrorCode, text::display_path};
+use rustix::io::Errno;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
-
-/// Why a source or a repository could not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{context}: {kind}")]
-pub struct Error {
-    kind: ErrorKind,
-    context: String,
-    source: Option<Source>,
-    retry_after: Option<Duration>,
-}
-
-/// The sort of an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A source text or a limit that cannot be.
-    #[error("not valid")]
-    Invalid,
-    /// The path does not exist.
-    #[error("no such file or folder")]
-    NotFound,
-    /// The path is not a folder.
-    #[error("not a folder")]
-    NotAFolder,
-    /// The operating system refused access to the whole repository.
-    #[error("access refused")]
-    Access,
-    /// Reading the repository failed for another reason of the operating system.
-    #[error("could not be read")]
-    Io,
-    /// More entries, or a larger listing, than [`Limits`](crate::Limits) allow. The whole repository is refused.
-    #[error("too many entries")]
-    TooManyEntries,
-    /// A format that is not read: SHA-256 object ids or reftable.
-    #[error("unsupported repository format")]
-    Unsupported,
-    /// The repository wants to read objects or references that lie outside of it: alternates, links, `commondir`.
-    #[error("it reaches outside of its folder")]
-    OutsideRepository,
-    /// `HEAD`, its commit or its root tree is missing or damaged.
-    #[error("damaged repository")]
-    Corrupt,
-    /// A forge was not reached, or the connection broke off.
-    #[error("the network failed")]
-    Network,
-    /// A forge was silent, or slow, for too long.
-    #[error("it took too long")]
-    Timeout,
-    /// A forge answered that it cannot now (status 5xx).
-    #[error("the server cannot answer now")]
-    Server,
-    /// A forge's limit on requests is reached; [`Error::retry_after`] says for how long.
-    #[error("the limit on requests is reached")]
-    RateLimited,
-    /// A forge wants credentials, or refused those it was given.
-    #[error("the credentials were refused")]
-    Auth,
-    /// A forge refused the request for good.
-    #[error("the server refuses it")]
-    Refused,
-    /// There is no such repository, or it is not public.
-    #[error("there is no such repository")]
-    Gone,
-    /// The repository was taken down for legal reasons (status 451).
-    #[error("it was taken down for legal reasons")]
-    TakenDown,
-    /// An answer is not what it should be.
-    #[error("the answer is not understood")]
-    Protocol,
-    /// A redirect leads to another host, or around.
-    #[error("the redirect is not followed")]
-    Redirect,
-    /// An answer or a repository is larger than its limit.
-    #[error("it is too large")]
-    TooLarge,
+codelupe_core::coded_error! {
+    /// Why a source or a repository could not be used.
+    pub struct Error;
+    /// The sort of an [`Error`].
+    pub enum ErrorKind {
+        /// A source text or a limit that cannot be.
+        Invalid = Validation: "not valid",
+        /// The path does not exist.
+        NotFound = NotFound: "no such file or folder",
+        /// The path is not a folder.
+        NotAFolder = Validation: "not a folder",
+        /// The operating system refused access to the whole repository.
+        Access = Permission: "access refused",
+        /// Reading the repository failed for another reason of the operating system.
+        Io = CorruptInput: "could not be read",
+        /// This machine is in the way: the folder for what is fetched is gone or full, memory or open files are used up.
+        /// Whatever the repository is, it is not its fault, and the next one would fare the same.
+        Machine = Storage: "this machine is in the way",
+        /// More entries, or a larger listing, than [`Limits`](crate::Limits) allow. The whole repository is refused.
+        TooManyEntries = CorruptInput: "too many entries",
+        /// A format that is not read: SHA-256 object ids or reftable.
+        Unsupported = CorruptInput: "unsupported repository format",
+        /// The repository wants to read objects or references that lie outside of it: alternates, links, `commondir`.
+        OutsideRepository = CorruptInput: "it reaches outside of its folder",
+        /// `HEAD`, its commit or its root tree is missing or damaged.
+        Corrupt = CorruptInput: "damaged repository",
+        /// A forge was not reached, or the connection broke off.
+        Network = Network: "the network failed",
+        /// A forge was silent, or slow, for too long.
+        Timeout = Timeout: "it took too long",
+        /// A forge answered that it cannot now (status 5xx).
+        Server = Network: "the server cannot answer now",
+        /// A forge's limit on requests is reached; [`Error::retry_after`] says for how long.
+        RateLimited = RateLimited: "the limit on requests is reached",
+        /// A forge wants credentials, or refused those it was given.
+        Auth = Auth: "the credentials were refused",
+        /// A forge refused the request for good.
+        Refused = Auth: "the server refuses it",
+        /// There is no such repository, or it is not public.
+        Gone = NotFound: "there is no such repository",
+        /// The repository was taken down for legal reasons (status 451).
+        TakenDown = NotFound: "it was taken down for legal reasons",
+        /// An answer is not what it should be.
+        Protocol = CorruptInput: "the answer is not understood",
+        /// A redirect leads to another host, or around.
+        Redirect = CorruptInput: "the redirect is not followed",
+        /// An answer or a repository is larger than its limit.
+        TooLarge = PayloadTooLarge: "it is too large",
+    }
 }
 
 impl Error {
-    /// The sort of this error.
-    pub const fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// The stable code that exit status, metrics and API hang on.
-    pub const fn code(&self) -> ErrorCode {
-        match self.kind {
-            ErrorKind::Invalid | ErrorKind::NotAFolder => ErrorCode::Validation,
-            ErrorKind::NotFound | ErrorKind::Gone | ErrorKind::TakenDown => ErrorCode::NotFound,
-            ErrorKind::Network | ErrorKind::Server => ErrorCode::Network,
-            ErrorKind::Timeout => ErrorCode::Timeout,
-            ErrorKind::RateLimited => ErrorCode::RateLimited,
-            ErrorKind::Auth | ErrorKind::Refused => ErrorCode::Auth,
-            ErrorKind::TooLarge => ErrorCode::PayloadTooLarge,
-            ErrorKind::Access => ErrorCode::Permission,
-            ErrorKind::Io
-            | ErrorKind::TooManyEntries
-            | ErrorKind::Unsupported
-            | ErrorKind::OutsideRepository
-            | ErrorKind::Protocol
-            | ErrorKind::Redirect
-            | ErrorKind::Corrupt => ErrorCode::CorruptInput,
-        }
-    }
-
-    pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            context: context.into(),
-            source: None,
-            retry_after: None,
-        }
-    }
-
-    /// How long a forge asks to be left alone.
-    pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
-    }
-
-    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
-    }
-
-    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// An error of the operating system at `path`, with `note` on what was wanted there.
-    pub(crate) fn io(path: &Path, note: impl fmt::Display, source: io::Error) -> Self {
+    /// An error of the operating system where a repository was read, at `path`, with `note` on what was wanted there.
+    pub(crate) fn at(path: &Path, note: impl fmt::Display, source: io::Error) -> Self {
+        let context = format!("{}: {note}", display_path(path));
         let kind = match source.kind() {
             io::ErrorKind::NotFound => ErrorKind::NotFound,
             io::ErrorKind::NotADirectory => ErrorKind::NotAFolder,
             io::ErrorKind::PermissionDenied => ErrorKind::Access,
+            _ if is_used_up(&source) => return Self::machine(context, &source).with_source(source),
             _ => ErrorKind::Io,
         };
-        Self::new(kind, format!("{}: {note}", display_path(path))).with_source(source)
+        Self::new(kind, context).with_source(source)
+    }
+
+    /// An error of the operating system where something of ours was written or read.
+    pub(crate) fn machine(context: impl Into<String>, cause: &io::Error) -> Self {
+        Self::new(ErrorKind::Machine, context).with_code(ErrorCode::of_own_io(cause))
     }
 }
 
-/// A path of this machine on one harmless line.
-pub(crate) fn display_path(path: &Path) -> String {
-    display_name(path.as_os_str().as_encoded_bytes())
+/// Whether reading failed for want of memory or open files, which no repository is to blame for.
+fn is_used_up(error: &io::Error) -> bool {
+    let files = [Errno::MFILE, Errno::NFILE];
+    error.kind() == io::ErrorKind::OutOfMemory
+        || Errno::from_io_error(error).is_some_and(|errno| files.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_not_blamed_for_this_machine() {
+        let check = |errno: Errno, kind, code| {
+            let error = Error::at(Path::new("a"), "open", errno.into());
+            assert_eq!((error.kind(), error.code()), (kind, code), "{errno}");
+        };
+        check(Errno::NOENT, ErrorKind::NotFound, ErrorCode::NotFound);
+        check(Errno::ACCESS, ErrorKind::Access, ErrorCode::Permission);
+        check(Errno::IO, ErrorKind::Io, ErrorCode::CorruptInput);
+        check(Errno::MFILE, ErrorKind::Machine, ErrorCode::Storage);
+        check(Errno::NOMEM, ErrorKind::Machine, ErrorCode::OutOfMemory);
+        let own = |errno: Errno, code| assert_eq!(Error::machine("x", &errno.into()).code(), code, "{errno}");
+        own(Errno::NOENT, ErrorCode::Storage);
+        own(Errno::NOSPC, ErrorCode::DiskFull);
+        own(Errno::DQUOT, ErrorCode::DiskFull);
+        own(Errno::ROFS, ErrorCode::Permission);
+    }
 }

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use codelupe_core::RepoName;
+use codelupe_core::{RepoName, text::display_path};
 use serde::{Deserialize, Serialize};
 
-use crate::error::display_path;
 use crate::remote::Remote;
 
 /// A repository that was found, here or elsewhere, and not yet opened.

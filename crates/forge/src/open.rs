@@ -1,6 +1,8 @@
 //! Opening a located repository, by the reader of its kind.
 
-use crate::error::{Error, display_path};
+use codelupe_core::text::display_path;
+
+use crate::error::Error;
 use crate::folder::{self, FolderSnapshot};
 use crate::git::{self, GitSnapshot};
 use crate::limits::Limits;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use codelupe_core::text::display_name;
+use codelupe_core::{text::display_name, text::display_path};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, display_path};
+use crate::error::{Error, ErrorKind};
 use crate::listing::Query;
 use crate::remote::Remote;
 

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use codelupe_core::text::display_path;
+use codelupe_disk::{replace_folder, write_json};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::read_bounded;
-use crate::error::{Error, ErrorKind, Result, shown};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::network::{AdapterView, Source};
 use crate::init::{initial_lora, torch_metadata};
 use crate::layout::Layout;
 use crate::lora::LoraConfig;
 use crate::model::Model;
-use crate::persist::{FloatTensor, replace_folder, write_json, write_tensors};
+use crate::persist::{FloatTensor, write_tensors};
 use crate::target::Target;
 use crate::tensor::widen;
 use crate::weights::map;
@@ -76,7 +78,7 @@ impl Adapter {
         let base = raw.base_model_name_or_path.clone().unwrap_or_default();
         let config = raw
             .resolve()
-            .map_err(|e| Error::new(e.kind(), format!("`{}`: {e}", shown(&path))))?;
+            .map_err(|e| Error::new(e.kind(), format!("`{}`: {e}", display_path(&path))))?;
         let layout = Layout::lora(model.config(), &config);
         let values = read_values(folder, model, &base, &layout)?;
         Ok(Self::of_values(model, config, layout, values))
@@ -90,11 +92,8 @@ impl Adapter {
         replace_folder(folder, |folder| self.write_into(folder))
     }
 
-    /// Writes both files into a folder that exists, for a caller that puts more files beside them.
-    ///
-    /// # Errors
-    /// Kinds of I/O.
-    pub fn write_into(&self, folder: &Path) -> Result<()> {
+    /// Writes both files into a folder that exists.
+    fn write_into(&self, folder: &Path) -> Result<()> {
         let tensors = self.layout.tensors().iter().map(|slot| {
             let (shape, values) = (slot.shape.as_slice(), &self.values[slot.range.clone()]);
             (slot.name.clone(), FloatTensor { shape, values })
@@ -102,7 +101,7 @@ impl Adapter {
         let mut metadata = torch_metadata();
         metadata.insert(FINGERPRINT_KEY.to_owned(), self.fingerprint.clone());
         write_tensors(&folder.join(ADAPTER_WEIGHTS_FILE), tensors, metadata)?;
-        write_json(&folder.join(ADAPTER_CONFIG_FILE), &self.to_json())
+        Ok(write_json(&folder.join(ADAPTER_CONFIG_FILE), &self.to_json())?)
     }
 
     /// How the model is adapted.

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use codelupe_core::text::display_path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::{Error, ErrorKind, Result, shown};
+use crate::error::{Error, ErrorKind, Result};
 use crate::target::Target;
 
 /// The file of a model folder that states its shape.
@@ -144,7 +145,7 @@ impl ModelConfig {
         let raw: RawConfig =
             serde_json::from_slice(&read_bounded(&path, MAX_CONFIG_BYTES)?).map_err(|e| Error::unreadable(&path, e))?;
         raw.resolve()
-            .map_err(|e| Error::new(e.kind(), format!("`{}`: {e}", shown(&path))))
+            .map_err(|e| Error::new(e.kind(), format!("`{}`: {e}", display_path(&path))))
     }
 
     /// The text of `config.json`.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use codelupe_disk::{replace_folder, write_json};
 use serde_json::json;
 
 use crate::config::{CONFIG_FILE, ModelConfig};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::lora::A_SUFFIX;
-use crate::persist::{FloatTensor, replace_folder, write_json, write_tensors};
+use crate::persist::{FloatTensor, write_tensors};
 use crate::random::Random;
 use crate::weights::WEIGHTS_FILE;
 
@@ -22,6 +23,14 @@ const DEVIATION: f64 = 0.02;
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] for a config that does not hold together; kinds of I/O.
 pub fn init_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> {
+    replace_folder(folder, |folder| write_new_model(folder, config, seed))
+}
+
+/// Writes the files of such a model into a folder that exists, for a caller that puts more files beside them.
+///
+/// # Errors
+/// Those of [`init_model`].
+pub fn write_new_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> {
     config.validate()?;
     let layout = Layout::full(config);
     let mut values = vec![0.0; layout.len()];
@@ -33,7 +42,7 @@ pub fn init_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> 
             values.fill(1.0);
         }
     }
-    save_model(folder, config, &layout, &values)
+    write_model(folder, config, &layout, &values)
 }
 
 /// The values that an adapter starts with, as PEFT's: A uniform as `kaiming_uniform` with a = sqrt(5) makes it, that is
@@ -49,17 +58,15 @@ pub(crate) fn initial_lora(layout: &Layout, seed: u64) -> Vec<f32> {
     values
 }
 
-/// Writes a model folder: config, generation config, weights as floats.
-pub(crate) fn save_model(folder: &Path, config: &ModelConfig, layout: &Layout, values: &[f32]) -> Result<()> {
-    replace_folder(folder, |folder| {
-        write_configs(folder, config)?;
-        let tensors = layout.tensors().iter().map(|tensor| {
-            let values = &values[tensor.range.clone()];
-            let shape = tensor.shape.as_slice();
-            (tensor.name.clone(), FloatTensor { shape, values })
-        });
-        write_tensors(&folder.join(WEIGHTS_FILE), tensors, torch_metadata())
-    })
+/// Writes the files of a model into a folder that exists: config, generation config, weights as floats.
+pub(crate) fn write_model(folder: &Path, config: &ModelConfig, layout: &Layout, values: &[f32]) -> Result<()> {
+    write_configs(folder, config)?;
+    let tensors = layout.tensors().iter().map(|tensor| {
+        let values = &values[tensor.range.clone()];
+        let shape = tensor.shape.as_slice();
+        (tensor.name.clone(), FloatTensor { shape, values })
+    });
+    write_tensors(&folder.join(WEIGHTS_FILE), tensors, torch_metadata())
 }
 
 /// Writes `config.json` and `generation_config.json`.
@@ -71,7 +78,7 @@ pub(crate) fn write_configs(folder: &Path, config: &ModelConfig) -> Result<()> {
         "do_sample": false,
     });
     write_json(&folder.join(CONFIG_FILE), &json)?;
-    write_json(&folder.join("generation_config.json"), &generation)
+    Ok(write_json(&folder.join("generation_config.json"), &generation)?)
 }
 
 /// What `transformers` wants to find in the header of a weight file.

@@ -47,7 +47,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use evaluate::evaluate;
 pub use generate::{Completion, GenerateConfig, generate, logits};
 pub use graph::pass::{Loss, Recompute};
-pub use init::init_model;
+pub use init::{init_model, write_new_model};
 pub use lora::LoraConfig;
 pub use memory::{MemoryEstimate, estimate};
 pub use merge::merge;

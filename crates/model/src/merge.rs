@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use codelupe_disk::replace_folder;
 use safetensors::tensor::{Dtype, View};
 
 use crate::adapter::Adapter;
@@ -12,7 +13,7 @@ use crate::init::{torch_metadata, write_configs};
 use crate::lora::tensor_names;
 use crate::model::Model;
 use crate::ops::{Cpu, Ops};
-use crate::persist::{replace_folder, write_tensors};
+use crate::persist::write_tensors;
 use crate::target::Target;
 use crate::tensor::{Mat, MatMut, Weight};
 use crate::weights::WEIGHTS_FILE;

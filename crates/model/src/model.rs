@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use codelupe_core::text::display_path;
+
 use crate::config::ModelConfig;
-use crate::error::{Error, Result, shown};
+use crate::error::{Error, Result};
 use crate::tensor::Weight;
 use crate::weights::Weights;
 
@@ -40,7 +42,7 @@ impl Model {
         Ok(Self {
             fingerprint: weights.fingerprint(&config),
             config,
-            name: shown(folder),
+            name: display_path(folder),
             weights,
             vectors,
         })

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use codelupe_core::text::display_path;
+use codelupe_disk::replace_file;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::error::{Error, ErrorKind, Result, shown};
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
-use crate::persist::{FloatTensor, replace_file, write_tensors};
+use crate::persist::{FloatTensor, write_tensors};
 use crate::tensor::widen;
 use crate::weights::map;
 
@@ -91,6 +93,6 @@ pub(crate) fn load(path: &Path, layout: &Layout, fingerprint: String) -> Result<
 fn mismatch(path: &Path, why: &str) -> Error {
     Error::new(
         ErrorKind::Mismatch,
-        format!("`{}` is not the state of this training: {why}", shown(path)),
+        format!("`{}` is not the state of this training: {why}", display_path(path)),
     )
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use codelupe_disk::replace_folder;
+
 use crate::adapter::{Adapter, source};
 use crate::batch::Batch;
 #[cfg(doc)]
@@ -9,7 +11,7 @@ use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::graph::network::{AdapterView, Network, Source};
 use crate::graph::pass::{self, Loss, Pass, Recompute, Scratch};
-use crate::init::save_model;
+use crate::init::write_model;
 use crate::layout::Layout;
 use crate::lora::LoraConfig;
 use crate::model::Model;
@@ -218,7 +220,9 @@ impl<'m> Trainer<'m> {
         if self.lora.is_some() {
             return Err(Error::invalid("an adapter is trained, not a model; merge it instead"));
         }
-        save_model(folder, self.model.config(), &self.layout, &self.values)
+        replace_folder(folder, |folder| {
+            write_model(folder, self.model.config(), &self.layout, &self.values)
+        })
     }
 
     /// Writes everything that training needs to go on: trained values, both moments, the number of steps, the seed. The

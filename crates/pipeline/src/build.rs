@@ -50,7 +50,7 @@ pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
     let existing = context.wait(context.catalogue.build(&name))?;
     if existing.as_ref().is_some_and(|build| !is_same(build, &identity)) {
         let context = format!("there is another build called `{name}`; builds are immutable, choose another name");
-        return Err(Error::new(ErrorKind::Store, ErrorCode::Conflict, context));
+        return Err(Error::new(ErrorKind::Store, context).with_code(ErrorCode::Conflict));
     }
     // A build that lost a file is written again: it is the same.
     let existing = existing.filter(|build| is_whole(&context.folder.builds().join(&name), &build.digest));
@@ -100,7 +100,7 @@ fn nothing(context: &Context, outcomes: &[Decided]) -> Result<Error, Error> {
         .map(|(reason, files)| format!("{files} {reason}"))
         .collect();
     let text = format!("no file is let into the build: {}", reasons.join(", "));
-    Ok(Error::new(ErrorKind::Nothing, ErrorCode::NotFound, text))
+    Ok(Error::new(ErrorKind::Nothing, text))
 }
 
 fn write(
@@ -226,5 +226,5 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
         "`{}` cannot name a build: use 1 to 100 of a-z, A-Z, 0-9, `-`, `_` and `.`, not starting with `.`",
         display_name(name.as_bytes())
     );
-    Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context))
+    Err(Error::new(ErrorKind::Config, context))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use codelupe_catalogue::{Catalogue, lsh::LshKind};
-use codelupe_core::{BlobId, ErrorCode, Language, LicenseClass, SelectionRules};
+use codelupe_core::{BlobId, Language, LicenseClass, SelectionRules};
 use codelupe_dedup::{Banding, CopyConfig, MAX_PERMUTATIONS, Permutations, ShingleSize, Signer, Threshold};
 use codelupe_forge::{Pace, Site, SiteKind};
 use codelupe_process::View;
@@ -210,7 +210,7 @@ impl Config {
         self.dedup.banding()?;
         self.dedup.threshold()?;
         self.dedup.copies()?;
-        let invalid = |context: String| Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
+        let invalid = |context: String| Err(Error::new(ErrorKind::Config, context));
         let build = &self.build;
         let aside = u32::from(build.validation_percent) + u32::from(build.held_out_percent);
         if aside > 90 {
@@ -264,6 +264,8 @@ pub(crate) fn digest(value: &impl Serialize) -> BlobId {
 
 #[cfg(test)]
 mod tests {
+    use codelupe_core::ErrorCode;
+
     use super::*;
 
     #[test]

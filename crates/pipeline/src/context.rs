@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use codelupe_catalogue::{Catalogue, Fence, Stats};
-use codelupe_core::ErrorCode;
 use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_forge::Token;
 use tokio::runtime::Handle;
@@ -66,7 +65,7 @@ impl Context {
             "{others} repositories, `{name}` among them, were processed by other settings; process them again with these \
              settings, or use the settings of then"
         );
-        Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context))
+        Err(Error::new(ErrorKind::Config, context))
     }
 
     /// A reader over all linked segments.

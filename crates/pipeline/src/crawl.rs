@@ -110,7 +110,7 @@ impl Crawl<'_> {
         let first = self.listing.first_slice(options.since, now());
         if options.since.is_some() && first.created.is_none() {
             let context = format!("`{query}` is not listed by time, so that a lower bound would do nothing");
-            return Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
+            return Err(Error::new(ErrorKind::Config, context));
         }
         if let Some(since) = options.since {
             query = format!("{query}{SINCE}{since}");

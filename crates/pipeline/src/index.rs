@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use codelupe_core::ErrorCode;
 use codelupe_corpus::{BuildRecord, read_manifest, read_shard};
 use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
 
@@ -20,11 +19,7 @@ const MEMORY_BYTES: usize = 128 << 20;
 /// old index stays then.
 pub fn index(context: &Context) -> Result<(), Error> {
     let Some(build) = context.wait(context.catalogue.latest_build())? else {
-        return Err(Error::new(
-            ErrorKind::Nothing,
-            ErrorCode::NotFound,
-            "there is no build to index",
-        ));
+        return Err(Error::new(ErrorKind::Nothing, "there is no build to index"));
     };
     let indexed = context.wait(context.catalogue.stage_state("index"))?;
     if indexed.as_ref() == Some(&build.digest) && context.folder.search().is_dir() {

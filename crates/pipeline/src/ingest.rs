@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use codelupe_catalogue::{ContentKey, RepositoryRow};
-use codelupe_core::{BlobId, ErrorCode, Verdict};
+use codelupe_core::{BlobId, Verdict};
 use codelupe_forge::{Entry, Found, Source, discover};
 use codelupe_process::Processed;
 use codelupe_process::license::{is_license_file, is_manifest};
@@ -83,7 +83,7 @@ pub fn find(context: &Context, sources: &[Source]) -> Result<Vec<Found>, Error> 
             pair[0].place(),
             pair[1].place()
         );
-        return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
+        return Err(Error::new(ErrorKind::Source, context));
     }
     refuse_namesakes(context, &found)?;
     Ok(found)
@@ -103,7 +103,7 @@ fn refuse_namesakes(context: &Context, found: &[Found]) -> Result<(), Error> {
                 found.name(),
                 found.place()
             );
-            return Err(Error::new(ErrorKind::Source, ErrorCode::Validation, context));
+            return Err(Error::new(ErrorKind::Source, context));
         }
     }
     Ok(())
@@ -176,11 +176,7 @@ fn leave_out_opted_out(context: &Context, mut repositories: Vec<Found>) -> Resul
 }
 
 fn panicked(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        ErrorCode::Internal,
-        format!("{what} stopped by a defect"),
-    )
+    Error::new(ErrorKind::Internal, format!("{what} stopped by a defect"))
 }
 
 /// Reading ends early: a stop was asked for, or the writer has gone, whose error says why.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use codelupe_catalogue::JobRow;
-use codelupe_core::{ErrorCode, RepoName};
+use codelupe_core::RepoName;
 use codelupe_forge::{Found, Kind, Located, Remote};
 use serde::{Deserialize, Serialize};
 
@@ -145,11 +145,11 @@ pub(crate) fn read(job: &JobRow) -> Result<Payload, Error> {
             "job {id} ({name}) has a payload of version {}, this program reads {PAYLOAD_VERSION}",
             job.version
         );
-        return Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
+        return Err(Error::new(ErrorKind::Config, context));
     }
     let payload: Payload = serde_json::from_str(&job.payload).map_err(|error| {
         let context = format!("job {id} ({name}) has a payload that cannot be read: {error}");
-        Error::new(ErrorKind::Config, ErrorCode::Validation, context)
+        Error::new(ErrorKind::Config, context)
     })?;
     payload.config.validate()?;
     Ok(payload)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, DedupCandidate, lsh::SignedDocument};
-use codelupe_core::{BlobId, ErrorCode};
+use codelupe_core::BlobId;
 use codelupe_corpus::{DataFolder, FileParameters, SegmentReader, SignatureWriter, read_parameters, read_signatures};
 use codelupe_dedup::Signature;
 use codelupe_dedup::datasketch::{self, Scheme};
@@ -130,7 +130,7 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
             shown(&found),
             shown(&own)
         );
-        return Err(Error::new(ErrorKind::Config, ErrorCode::Validation, context));
+        return Err(Error::new(ErrorKind::Config, context));
     }
     let candidates = context.wait(context.catalogue.dedup_input())?.candidates;
     let corpus: HashSet<BlobId> = candidates.iter().map(|candidate| candidate.blob).collect();

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::error::{Error, ErrorKind, shown};
+use codelupe_core::text::display_path;
+
+use crate::error::{Error, ErrorKind};
 use crate::shard::{Row, Shard, ShardEntry};
 use crate::summary::{DatasetSummary, FORMAT};
 
@@ -43,7 +45,7 @@ impl Dataset {
         if rows as u64 != summary.rows {
             let context = format!(
                 "`{}` has {rows} rows, not the {} that it says",
-                shown(folder),
+                display_path(folder),
                 summary.rows
             );
             return Err(Error::new(ErrorKind::Corrupt, context));
@@ -100,17 +102,18 @@ pub fn read_summary(folder: &Path) -> Result<DatasetSummary, Error> {
     if size > MAX_SUMMARY_BYTES {
         let context = format!(
             "`{}` has {size} bytes; at most {MAX_SUMMARY_BYTES} are read",
-            shown(&path)
+            display_path(&path)
         );
         return Err(Error::new(ErrorKind::Corrupt, context));
     }
     let text = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
-    let damaged = |error| Error::with(ErrorKind::Corrupt, format!("`{}` cannot be read", shown(&path)), error);
+    let damaged =
+        |error| Error::new(ErrorKind::Corrupt, format!("`{}` cannot be read", display_path(&path))).with_source(error);
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
     if value["format"] != FORMAT {
         let context = format!(
             "`{}` has format {}; this program reads {FORMAT}",
-            shown(folder),
+            display_path(folder),
             value["format"]
         );
         return Err(Error::new(ErrorKind::UnknownFormat, context));
@@ -123,7 +126,7 @@ fn open_shard(folder: &Path, entry: &ShardEntry, summary: &DatasetSummary) -> Re
     if entry.file.contains(['/', '\\']) || entry.file.starts_with('.') {
         return Err(Error::new(
             ErrorKind::Corrupt,
-            format!("`{}` lists a file elsewhere", shown(folder)),
+            format!("`{}` lists a file elsewhere", display_path(folder)),
         ));
     }
     let path = folder.join(&entry.file);
@@ -138,7 +141,7 @@ fn open_shard(folder: &Path, entry: &ShardEntry, summary: &DatasetSummary) -> Re
         && shard.row_length() == summary.config.sequence_length
         && (0..shard.rows()).filter_map(|row| shard.row(row)).all(known);
     if !is_listed {
-        let context = format!("`{}` is not the shard that {SUMMARY_FILE} lists", shown(&path));
+        let context = format!("`{}` is not the shard that {SUMMARY_FILE} lists", display_path(&path));
         return Err(Error::new(ErrorKind::Corrupt, context));
     }
     Ok(shard)

@@ -28,10 +28,11 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use codelupe_core::text::display_path;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 use crate::sample::SampleKind;
 
 const MAGIC: &[u8; 8] = b"CLSAMPLE";
@@ -198,7 +199,7 @@ impl ShardWriter {
             Ok(file)
         });
         Ok(Self {
-            file: written.map_err(|error| Error::io("write", &path, error))?,
+            file: written.map_err(|error| Error::own_io("write", &path, error))?,
             path,
             crc32: crc32fast::Hasher::new(),
             row_length,
@@ -218,7 +219,7 @@ impl ShardWriter {
         self.crc32.update(bytes);
         self.file
             .write_all(bytes)
-            .map_err(|error| Error::io("write", &self.path, error))?;
+            .map_err(|error| Error::own_io("write", &self.path, error))?;
         self.spans.extend(samples.iter().flat_map(|span| span.bytes()));
         self.learn.extend_from_slice(learn);
         let spans = u32::try_from(self.spans.len() / SPAN_BYTES)
@@ -239,7 +240,7 @@ impl ShardWriter {
     pub(crate) fn finish(mut self) -> Result<ShardEntry, Error> {
         let path = std::mem::take(&mut self.path);
         self.write_rest()
-            .map_err(|error| Error::io("write", &path, error))
+            .map_err(|error| Error::own_io("write", &path, error))
             .map(|header| ShardEntry {
                 file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 rows: header.rows,
@@ -290,7 +291,7 @@ impl Shard {
         // is never changed afterwards. Who changes it all the same sees wrong tokens, or a signal where it was cut.
         #[expect(unsafe_code, reason = "memory-mapping cannot be proven safe by the compiler")]
         let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io("read", path, error))?;
-        let failed = |(kind, what)| Error::new(kind, format!("`{}` {what}", shown(path)));
+        let failed = |(kind, what)| Error::new(kind, format!("`{}` {what}", display_path(path)));
         let header = Header::read(&map).map_err(failed)?;
         let shard = Self::checked(map, header).map_err(|what| failed((ErrorKind::Corrupt, what.to_owned())))?;
         Ok(shard)

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use codelupe_core::{error::Cause, text::display_path};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokenizers::pipeline::{EncodeOptions, PipelineToken, PipelineTokenizer};
 use tokenizers::{canonicalize_value, from_json};
 
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 use crate::pieces::Pieces;
 use crate::special::Special;
 
@@ -48,7 +49,8 @@ impl Tokenizer {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(TOKENIZER_FILE);
         let text = read(&path)?;
-        let named = |error: Error| Error::with(error.kind(), format!("cannot use `{}`", shown(&path)), error);
+        let named =
+            |error: Error| Error::caused_by(error.kind(), format!("cannot use `{}`", display_path(&path)), error);
         let pad = padding_token(&folder.join(TOKENIZER_CONFIG_FILE))?;
         Self::parse(&text, pad.as_deref()).map_err(named)
     }
@@ -201,8 +203,9 @@ fn padding_token(path: &Path) -> Result<Option<String>, Error> {
         Err(error) if error.kind() == ErrorKind::Missing => return Ok(None),
         Err(error) => return Err(error),
     };
-    let config: Value = serde_json::from_str(&text)
-        .map_err(|error| Error::with(ErrorKind::Tokenizer, format!("`{}` is not JSON", shown(path)), error))?;
+    let config: Value = serde_json::from_str(&text).map_err(|error| {
+        Error::new(ErrorKind::Tokenizer, format!("`{}` is not JSON", display_path(path))).with_source(error)
+    })?;
     let pad = &config["pad_token"];
     Ok(pad.as_str().or_else(|| pad["content"].as_str()).map(str::to_owned))
 }
@@ -212,12 +215,15 @@ fn read(path: &Path) -> Result<String, Error> {
         .map_err(|error| Error::io("read", path, error))?
         .len();
     if size > MAX_FILE_BYTES {
-        let context = format!("`{}` has {size} bytes; at most {MAX_FILE_BYTES} are read", shown(path));
+        let context = format!(
+            "`{}` has {size} bytes; at most {MAX_FILE_BYTES} are read",
+            display_path(path)
+        );
         return Err(Error::new(ErrorKind::Tokenizer, context));
     }
     fs::read_to_string(path).map_err(|error| Error::io("read", path, error))
 }
 
-fn refused(context: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::with(ErrorKind::Tokenizer, context, source)
+fn refused(context: &str, source: impl Into<Cause>) -> Error {
+    Error::new(ErrorKind::Tokenizer, context).with_source(source)
 }

@@ -1,8 +1,8 @@
 //! A tokenizer of one's own, learned from texts.
 
-use std::fs;
 use std::path::Path;
 
+use codelupe_disk::make_folder;
 use serde_json::{Value, json};
 use tokenizers::Trainer;
 use tokenizers::from_json;
@@ -42,8 +42,8 @@ impl Tokenizer {
             return Err(Error::new(ErrorKind::Config, context));
         }
         let (vocabulary, merges) = learn(texts, vocab_size - Special::ALL.len())
-            .map_err(|error| Error::with(ErrorKind::Tokenizer, "cannot learn a vocabulary", error))?;
-        fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
+            .map_err(|error| Error::new(ErrorKind::Tokenizer, "cannot learn a vocabulary").with_source(error))?;
+        make_folder(folder)?;
         write(&folder.join(TOKENIZER_FILE), &tokenizer_file(vocabulary, &merges))?;
         write(&folder.join(TOKENIZER_CONFIG_FILE), &config_file())?;
         Self::open(folder)
@@ -154,5 +154,5 @@ fn config_file() -> Value {
 }
 
 fn write(path: &Path, value: &Value) -> Result<(), Error> {
-    fs::write(path, format!("{value}\n")).map_err(|error| Error::io("write", path, error))
+    Ok(codelupe_disk::write(path, format!("{value}\n").as_bytes())?)
 }

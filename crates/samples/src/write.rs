@@ -1,14 +1,15 @@
 //! From all documents of a split to a finished dataset.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use codelupe_core::{error::Coded, text::display_path};
+use codelupe_disk::{replace_folder, write_json};
 use rayon::prelude::*;
 
 use crate::config::SampleConfig;
 use crate::dataset::{SUMMARY_FILE, read_summary};
 use crate::document::Document;
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 use crate::rows::RowWriter;
 use crate::sample::Sample;
 use crate::sampler::{Outcome, Sampler};
@@ -38,23 +39,16 @@ pub fn write_dataset<E>(
     provenance: &Provenance,
 ) -> Result<DatasetSummary, Error>
 where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: Coded,
 {
     let sampler = Sampler::new(tokenizer, config)?;
     if let Some(found) = existing(out, &inputs_digest(tokenizer, config, provenance))? {
         return Ok(found);
     }
-    let partial = partial_folder(out)?;
-    let empty = DatasetSummary::empty(tokenizer, config, provenance);
-    let written = write_folder(documents, &sampler, config, empty, &partial).and_then(|summary| {
-        publish(&partial, out)?;
-        Ok(summary)
-    });
-    if written.is_err() {
-        // The error that stopped the work is the one to tell; the next run removes what is left.
-        let _ = fs::remove_dir_all(&partial);
-    }
-    written
+    replace_folder(out, |folder| {
+        let empty = DatasetSummary::empty(tokenizer, config, provenance);
+        write_folder(documents, &sampler, config, empty, folder)
+    })
 }
 
 /// The summary of the dataset in `out`, if there is one; it must be of the wanted inputs.
@@ -67,29 +61,17 @@ fn existing(out: &Path, inputs: &str) -> Result<Option<DatasetSummary>, Error> {
         Ok(found) => {
             let context = format!(
                 "`{}` has a dataset of inputs {}, not {inputs}",
-                shown(out),
+                display_path(out),
                 found.inputs
             );
             Err(Error::new(ErrorKind::OtherDataset, context))
         }
         Err(error) if error.kind() == ErrorKind::Missing => {
-            let context = format!("`{}` is there but has no dataset", shown(out));
+            let context = format!("`{}` is there but has no dataset", display_path(out));
             Err(Error::new(ErrorKind::OtherDataset, context))
         }
         Err(error) => Err(error),
     }
-}
-
-/// An empty folder beside `out`.
-fn partial_folder(out: &Path) -> Result<PathBuf, Error> {
-    let mut name = out.file_name().unwrap_or_default().to_os_string();
-    name.push(".partial");
-    let partial = out.with_file_name(name);
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(|error| Error::io("remove", &partial, error))?;
-    }
-    fs::create_dir_all(&partial).map_err(|error| Error::io("create", &partial, error))?;
-    Ok(partial)
 }
 
 fn write_folder<E>(
@@ -100,7 +82,7 @@ fn write_folder<E>(
     folder: &Path,
 ) -> Result<DatasetSummary, Error>
 where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: Coded,
 {
     let mut feed = Feed {
         sampler,
@@ -112,34 +94,14 @@ where
         batch_bytes: 0,
     };
     for document in documents {
-        let document =
-            document.map_err(|error| Error::with(ErrorKind::Documents, "cannot read the documents", error))?;
-        feed.document(document)?;
+        let failed = |error| Error::caused_by(ErrorKind::Documents, "cannot read the documents", error);
+        feed.document(document.map_err(failed)?)?;
     }
     feed.end_repository()?;
     feed.make_batch()?;
     let summary = feed.rows.finish()?;
-    write_summary(&folder.join(SUMMARY_FILE), &summary)?;
+    write_json(&folder.join(SUMMARY_FILE), &summary)?;
     Ok(summary)
-}
-
-fn write_summary(path: &Path, summary: &DatasetSummary) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(summary)
-        .map_err(|error| Error::with(ErrorKind::Io, format!("cannot write `{}`", shown(path)), error))?;
-    fs::write(path, text + "\n")
-        .and_then(|()| File::open(path)?.sync_all())
-        .map_err(|error| Error::io("write", path, error))
-}
-
-/// Gives the finished folder its name.
-fn publish(partial: &Path, out: &Path) -> Result<(), Error> {
-    let sync = |path: &Path| File::open(path).and_then(|folder| folder.sync_all());
-    sync(partial).map_err(|error| Error::io("write", partial, error))?;
-    fs::rename(partial, out).map_err(|error| Error::io("rename to", out, error))?;
-    match out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => sync(parent).map_err(|error| Error::io("write", parent, error)),
-        None => Ok(()),
-    }
 }
 
 /// What is made to samples by one thread.

@@ -3,107 +3,68 @@
 use std::io;
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, text::display_name};
+use codelupe_core::{ErrorCode, text::display_path};
 use tantivy::TantivyError;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError};
 
-/// Building, opening or searching an index failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{context}")]
-pub struct Error {
-    kind: ErrorKind,
-    context: String,
-    #[source]
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+codelupe_core::coded_error! {
+    /// Building, opening or searching an index failed.
+    pub struct Error;
+    /// What kind of failure it is.
+    pub enum ErrorKind {
+        /// No index was ever built in the folder.
+        Missing = NotFound,
+        /// The index was written by a program with another index format.
+        UnknownFormat = CorruptStore,
+        /// A file of the index is damaged or gone.
+        Corrupt = CorruptStore,
+        /// Another process builds an index in the same folder.
+        Locked = Conflict,
+        /// No space is left on the disk.
+        DiskFull = DiskFull,
+        /// The operating system refused access.
+        Permission = Permission,
+        /// Reading or writing failed in another way.
+        Io = Storage,
+        /// A defect in this crate or in the engine below it.
+        Internal = Internal,
+    }
 }
 
-/// What kind of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No index was ever built in the folder.
-    Missing,
-    /// The index was written by a program with another index format.
-    UnknownFormat,
-    /// A file of the index is damaged or gone.
-    Corrupt,
-    /// Another process builds an index in the same folder.
-    Locked,
-    /// No space is left on the disk.
-    DiskFull,
-    /// The operating system refused access.
-    Permission,
-    /// Reading or writing failed in another way.
-    Io,
-    /// A defect in this crate or in the engine below it.
-    Internal,
+impl From<codelupe_disk::Error> for Error {
+    fn from(error: codelupe_disk::Error) -> Self {
+        Self::like(ErrorKind::of_code(error.code()), error)
+    }
 }
 
 impl Error {
-    /// What kind of failure it is.
-    pub const fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// The stable code of the failure.
-    pub const fn code(&self) -> ErrorCode {
-        match self.kind {
-            ErrorKind::Missing => ErrorCode::NotFound,
-            ErrorKind::UnknownFormat | ErrorKind::Corrupt => ErrorCode::CorruptStore,
-            ErrorKind::Locked => ErrorCode::Conflict,
-            ErrorKind::DiskFull => ErrorCode::DiskFull,
-            ErrorKind::Permission => ErrorCode::Permission,
-            ErrorKind::Io => ErrorCode::Storage,
-            ErrorKind::Internal => ErrorCode::Internal,
-        }
-    }
-
-    pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self {
-            kind,
-            context: context.into(),
-            source: None,
-        }
-    }
-
-    /// An input or output error on `path`; `doing` continues "cannot".
-    pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
-        Self {
-            kind: io_kind(&source),
-            context: format!("cannot {doing} `{}`", shown(path)),
-            source: Some(Box::new(source)),
-        }
-    }
-
     /// A failure of the engine; `doing` continues "cannot".
     pub(crate) fn engine(doing: &str, path: &Path, source: TantivyError) -> Self {
-        Self {
-            kind: engine_kind(&source),
-            context: format!("cannot {doing} the search index in `{}`", shown(path)),
-            source: Some(Box::new(source)),
+        let context = format!("cannot {doing} the search index in `{}`", display_path(path));
+        match system_error(&source) {
+            Some(error) => {
+                let code = ErrorCode::of_own_io(error);
+                Self::new(ErrorKind::of_code(code), context).with_code(code)
+            }
+            None => Self::new(engine_kind(&source), context),
         }
+        .with_source(source)
     }
 }
 
-/// A path made safe to print.
-pub(crate) fn shown(path: &Path) -> String {
-    display_name(path.as_os_str().as_encoded_bytes())
-}
-
-fn io_kind(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::DiskFull,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Permission,
-        _ => ErrorKind::Io,
+/// The error of the operating system below one of the engine.
+fn system_error(error: &TantivyError) -> Option<&io::Error> {
+    match error {
+        TantivyError::IoError(error)
+        | TantivyError::OpenReadError(OpenReadError::IoError { io_error: error, .. })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error: error, .. })
+        | TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error: error, .. }) => Some(error),
+        _ => None,
     }
 }
 
 fn engine_kind(error: &TantivyError) -> ErrorKind {
     match error {
-        TantivyError::IoError(io_error)
-        | TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. })
-        | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, .. })
-        | TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error, .. }) => io_kind(io_error),
         TantivyError::DataCorruption(_)
         | TantivyError::IncompatibleIndex(_)
         | TantivyError::SchemaError(_)
@@ -116,25 +77,19 @@ fn engine_kind(error: &TantivyError) -> ErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error as _;
-
     use super::*;
 
     #[test]
-    fn the_message_names_the_path_and_leaves_the_cause_to_the_source() {
-        let full = io::Error::new(io::ErrorKind::StorageFull, "cause");
-        let error = Error::io("write", Path::new("a\nb"), full);
-        assert_eq!(error.to_string(), "cannot write `a\\u{a}b`");
-        assert_eq!(error.code(), ErrorCode::DiskFull);
-        assert_eq!(error.source().unwrap().to_string(), "cause");
-    }
-
-    #[test]
-    fn a_refused_file_below_the_engine_is_a_matter_of_permission() {
-        let refused = TantivyError::from(io::Error::from(io::ErrorKind::PermissionDenied));
-        assert_eq!(
-            Error::engine("open", Path::new("x"), refused).kind(),
-            ErrorKind::Permission
+    fn an_error_of_the_system_below_the_engine_keeps_its_code() {
+        let check = |kind: io::ErrorKind, expected| {
+            let error = Error::engine("open", Path::new("x"), TantivyError::from(io::Error::from(kind)));
+            assert_eq!((error.kind(), error.code()), expected, "{kind}");
+        };
+        check(
+            io::ErrorKind::PermissionDenied,
+            (ErrorKind::Permission, ErrorCode::Permission),
         );
+        check(io::ErrorKind::StorageFull, (ErrorKind::DiskFull, ErrorCode::DiskFull));
+        check(io::ErrorKind::NotFound, (ErrorKind::Io, ErrorCode::Storage));
     }
 }

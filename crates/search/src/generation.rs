@@ -6,15 +6,17 @@
 //! generation-8/   a build that runs, or one that was killed
 //! build.lock      held while a build runs
 //! ```
-//! Renaming a new `index.json` over the old one is the moment at which a new index replaces the old.
+//! Putting a new `index.json` over the old one is the moment at which a new index replaces the old.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use codelupe_core::text::display_path;
+use codelupe_disk::{Lock, children, make_folder, remove, sync, sync_all, write};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 
 /// The version of everything on disk: this folder, the schema, the tokenizer and the engine's own format.
 pub(crate) const FORMAT: u32 = 2;
@@ -39,14 +41,14 @@ pub(crate) fn current(folder: &Path) -> Result<PathBuf, Error> {
     let path = folder.join(POINTER);
     let text = fs::read(&path).map_err(|source| {
         if source.kind() == io::ErrorKind::NotFound {
-            let context = format!("no search index in `{}`; build one first", shown(folder));
+            let context = format!("no search index in `{}`; build one first", display_path(folder));
             Error::new(ErrorKind::Missing, context)
         } else {
-            Error::io("read", &path, source)
+            Error::own_io("read", &path, source)
         }
     })?;
     let damaged = || {
-        let context = format!("`{}` is damaged; build the index again", shown(&path));
+        let context = format!("`{}` is damaged; build the index again", display_path(&path));
         Error::new(ErrorKind::Corrupt, context)
     };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|_| damaged())?;
@@ -57,7 +59,7 @@ pub(crate) fn current(folder: &Path) -> Result<PathBuf, Error> {
     if format != u64::from(FORMAT) {
         let context = format!(
             "the search index in `{}` has format {format} and this program reads format {FORMAT}; build the index again",
-            shown(folder)
+            display_path(folder)
         );
         return Err(Error::new(ErrorKind::UnknownFormat, context));
     }
@@ -71,7 +73,7 @@ pub(crate) fn current(folder: &Path) -> Result<PathBuf, Error> {
 pub(crate) struct NewGeneration {
     folder: PathBuf,
     name: String,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl NewGeneration {
@@ -80,7 +82,7 @@ impl NewGeneration {
     /// # Errors
     /// [`ErrorKind::Locked`] while another build runs, and those of writing.
     pub(crate) fn create(folder: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
+        make_folder(folder)?;
         let lock = lock(folder)?;
         let kept = named_by_pointer(folder);
         let found = generations(folder)?;
@@ -95,8 +97,7 @@ impl NewGeneration {
             name: format!("{PREFIX}{number}"),
             _lock: lock,
         };
-        let path = generation.path();
-        fs::create_dir(&path).map_err(|source| Error::io("create", &path, source))?;
+        make_folder(&generation.path())?;
         Ok(generation)
     }
 
@@ -110,18 +111,15 @@ impl NewGeneration {
     /// # Errors
     /// Those of writing; the old index stays the index then.
     pub(crate) fn publish(self) -> Result<(), Error> {
-        sync_files(&self.path())?;
-        sync_folder(&self.folder)?;
+        sync_all(&self.path())?;
+        sync(&self.folder)?;
         let pointer = Pointer {
             format: FORMAT,
             generation: self.name.clone(),
         };
         let text = serde_json::to_vec(&pointer)
             .map_err(|source| Error::new(ErrorKind::Internal, format!("cannot write `{POINTER}`: {source}")))?;
-        let new = self.folder.join(format!("{POINTER}.new"));
-        write_synced(&new, &text).map_err(|source| Error::io("write", &new, source))?;
-        fs::rename(&new, self.folder.join(POINTER)).map_err(|source| Error::io("rename", &new, source))?;
-        sync_folder(&self.folder)?;
+        write(&self.folder.join(POINTER), &text)?;
         for (_, name) in generations(&self.folder)? {
             if name != self.name
                 && let Err(error) = remove(&self.folder.join(name))
@@ -153,73 +151,26 @@ fn named_by_pointer(folder: &Path) -> Keep {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|source| Error::io("open", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let context = format!("another process builds the search index in `{}`", shown(folder));
-            Err(Error::new(ErrorKind::Locked, context))
-        }
-        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
-    }
+fn lock(folder: &Path) -> Result<Lock, Error> {
+    Lock::try_alone(&folder.join(LOCK))?.ok_or_else(|| {
+        let context = format!("another process builds the search index in `{}`", display_path(folder));
+        Error::new(ErrorKind::Locked, context)
+    })
 }
 
 /// The number and the name of every generation in `folder`.
 fn generations(folder: &Path) -> Result<Vec<(u64, String)>, Error> {
-    let failed = |source| Error::io("read", folder, source);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        if let Some(name) = name.to_str()
-            && let Some(number) = number_of(name)
-        {
-            found.push((number, name.to_owned()));
-        }
-    }
-    Ok(found)
+    let generation = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        Some((number_of(name)?, name.to_owned()))
+    };
+    Ok(children(folder)?.into_iter().filter_map(generation).collect())
 }
 
 fn number_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(PREFIX)?;
     let plain = digits.len() < 19 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, source)),
-        _ => Ok(()),
-    }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn sync_files(folder: &Path) -> Result<(), Error> {
-    let failed = |source| Error::io("read", folder, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        File::open(&path)
-            .and_then(|file| file.sync_all())
-            .map_err(|source| Error::io("write", &path, source))?;
-    }
-    sync_folder(folder)
-}
-
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|opened| opened.sync_all())
-        .map_err(|source| Error::io("write", folder, source))
 }
 
 #[cfg(test)]

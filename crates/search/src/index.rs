@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use codelupe_core::text::display_path;
 use serde::Serialize;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByString};
 use tantivy::collector::{Count, TopDocs};
@@ -11,7 +12,7 @@ use tantivy::schema::Value;
 use tantivy::{DocAddress, Index, IndexReader, Order, ReloadPolicy, Searcher, TantivyDocument, TantivyError};
 
 use crate::document::{Kind, Record};
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 use crate::generation;
 use crate::query::{Clause, Filters, Matching, compile, parse};
 use crate::schema::{Fields, KEY, register_tokenizer, schema};
@@ -157,7 +158,10 @@ impl SearchIndex {
         let index = Index::open_in_dir(path).map_err(failed)?;
         let (schema, fields) = schema();
         if index.schema() != schema {
-            let context = format!("the search index in `{}` has other fields; build it again", shown(path));
+            let context = format!(
+                "the search index in `{}` has other fields; build it again",
+                display_path(path)
+            );
             return Err(Error::new(ErrorKind::Corrupt, context));
         }
         register_tokenizer(&index);
@@ -202,7 +206,10 @@ impl SearchIndex {
             .and_then(|value| value.as_bytes());
         let text = document.get_first(self.fields.text).and_then(|value| value.as_str());
         let record: Record = serde_json::from_slice(json.unwrap_or_default()).map_err(|_| {
-            let context = format!("a record in `{}` is damaged; build the index again", shown(&self.path));
+            let context = format!(
+                "a record in `{}` is damaged; build the index again",
+                display_path(&self.path)
+            );
             Error::new(ErrorKind::Corrupt, context)
         })?;
         Ok(Hit {

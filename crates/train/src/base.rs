@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{ModelKind, ModelRow, ModelState};
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, text::display_path};
 use codelupe_corpus::DataFolder;
 
 use crate::config::{ContinueFrom, Mode, TrainConfig};
-use crate::error::{Error, ErrorKind, shown};
+use crate::error::{Error, ErrorKind};
 
 /// The weights that a training starts from, and the line of models it adds to.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ pub fn find_base(config: &TrainConfig, folder: &DataFolder, models: &[ModelRow])
     } else {
         elsewhere(&config.base)?
     };
-    let absolute = std::path::absolute(&path).map_err(|error| Error::io("find", &path, error))?;
+    let absolute = std::path::absolute(&path).map_err(|error| Error::own_io("find", &path, error))?;
     let line_of = |name: &str| {
         models
             .iter()
@@ -83,17 +83,16 @@ fn own_line(config: &TrainConfig, models: &[ModelRow]) -> Result<Option<String>,
         [line] => Ok(Some((*line).to_owned())),
         [] => Err(Error::new(
             ErrorKind::Model,
-            ErrorCode::NotFound,
             "there is no model to train; `codelupe models init` makes a small one, or train.base names a Hugging Face folder",
         )),
         several => Err(Error::new(
             ErrorKind::Model,
-            ErrorCode::Validation,
             format!(
                 "there are several models to train; train.base must name one of {}",
                 several.join(", ")
             ),
-        )),
+        )
+        .with_code(ErrorCode::Validation)),
     }
 }
 
@@ -101,11 +100,10 @@ fn elsewhere(base: &str) -> Result<(String, PathBuf), Error> {
     let path = Path::new(base);
     if path.join("config.json").is_file() {
         let path = path.canonicalize().map_err(|error| Error::io("find", path, error))?;
-        return Ok((shown(&path), path));
+        return Ok((display_path(&path), path));
     }
     Err(Error::new(
         ErrorKind::Model,
-        ErrorCode::NotFound,
         format!("`{base}` is no model of the data folder, and no folder with a config.json"),
     ))
 }

@@ -1,19 +1,20 @@
 //! What is put beside the files of a model: the tokenizer, `training.json` and a card.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
+use codelupe_disk::{write, write_json};
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrainConfig;
 use crate::error::Error;
 use crate::evaluate::Evaluation;
-use crate::files::{copy, write, write_json};
 use crate::format::Material;
 use crate::training::Figures;
 
 /// The files of a tokenizer, as far as a model has them.
-pub(crate) const TOKENIZER_FILES: [&str; 6] = [
+const TOKENIZER_FILES: [&str; 6] = [
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -51,9 +52,20 @@ pub struct TrainingRecord {
 
 /// Puts everything beside the files of a model that makes it usable alone.
 pub(crate) fn complete(folder: &Path, base: &Path, training: &TrainingRecord) -> Result<(), Error> {
-    copy(&TOKENIZER_FILES, base, folder)?;
+    copy_tokenizer(base, folder)?;
     write_json(&folder.join("training.json"), training)?;
-    write(&folder.join("README.md"), card(training).as_bytes())
+    Ok(write(&folder.join("README.md"), card(training).as_bytes())?)
+}
+
+/// Copies the files of a tokenizer that are there.
+pub(crate) fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), Error> {
+    for name in TOKENIZER_FILES {
+        let (source, target) = (from.join(name), to.join(name));
+        if source.is_file() {
+            fs::copy(&source, &target).map_err(|error| Error::own_io("copy to", &target, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The model card, with the header that model hubs read.

@@ -9,14 +9,13 @@
 //!
 //! A checkpoint is written beside its place and renamed; then older ones go. Of several, the one of the highest step counts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use codelupe_disk::{children, read_json, remove, replace_folder, write_json};
 use codelupe_model::Trainer;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::files::{make_folder, read_json, remove_folder, rename, write_json};
 
 /// Where training is, beside what is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,18 +53,14 @@ impl Progress {
 
 /// Saves both, and removes older checkpoints.
 pub(crate) fn save(folder: &Path, trainer: &Trainer<'_>, progress: &Progress) -> Result<(), Error> {
-    make_folder(folder)?;
     let place = folder.join(progress.step.to_string());
-    let partial = folder.join("partial");
-    remove_folder(&partial)?;
-    make_folder(&partial)?;
-    trainer.save_state(&state_file(&partial))?;
-    write_json(&progress_file(&partial), progress)?;
-    remove_folder(&place)?;
-    rename(&partial, &place)?;
+    replace_folder(&place, |place| {
+        trainer.save_state(&state_file(place))?;
+        Ok::<_, Error>(write_json(&progress_file(place), progress)?)
+    })?;
     for (step, older) in checkpoints(folder)? {
         if step < progress.step {
-            remove_folder(&older)?;
+            remove(&older)?;
         }
     }
     Ok(())
@@ -97,17 +92,13 @@ fn progress_file(place: &Path) -> PathBuf {
 
 /// The checkpoints of a folder, by step.
 fn checkpoints(folder: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|error| Error::io("read the folder", folder, error))?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry
-            .map_err(|error| Error::io("read the folder", folder, error))?
-            .path();
-        let step = path.file_name().and_then(|name| name.to_str()?.parse().ok());
-        found.extend(step.map(|step| (step, path)));
+    if !folder.exists() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let step = |path: &Path| path.file_name()?.to_str()?.parse().ok();
+    let found = children(folder)?;
+    Ok(found
+        .into_iter()
+        .filter_map(|path| Some((step(&path)?, path)))
+        .collect())
 }

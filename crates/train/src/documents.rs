@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use codelupe_catalogue::BuildRow;
-use codelupe_core::{BlobId, ErrorCode, Language, Split};
+use codelupe_core::{BlobId, Language, Split};
 use codelupe_corpus::{BuildRecord, DataFolder, Manifest, SplitManifest, read_blobs, read_shard};
 use codelupe_samples::Document;
 
@@ -114,7 +114,7 @@ fn document(record: BuildRecord) -> Document {
 pub(crate) fn no_build(path: &Path) -> Error {
     let context = format!(
         "there is no build in `{}` yet; `codelupe run SOURCE` makes one",
-        crate::error::shown(path)
+        codelupe_core::text::display_path(path)
     );
-    Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context)
+    Error::new(ErrorKind::Nothing, context)
 }

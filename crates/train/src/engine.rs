@@ -126,5 +126,5 @@ pub fn choose(
         }
     }
     let context = format!("no engine can train this: {}", reasons.join("; "));
-    Err(Error::new(ErrorKind::Engine, ErrorCode::Validation, context))
+    Err(Error::new(ErrorKind::Engine, context).with_code(ErrorCode::Validation))
 }

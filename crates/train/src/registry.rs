@@ -1,17 +1,17 @@
 //! The models of a data folder: their folders, and what the catalogue says of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel};
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, text::display_path};
 use codelupe_corpus::DataFolder;
-use codelupe_model::{Adapter, Model, ModelConfig, Preset, init_model};
+use codelupe_disk::replace_folder;
+use codelupe_model::{Adapter, Model, ModelConfig, Preset, write_new_model};
 use codelupe_samples::{Special, Tokenizer};
 use tokio::runtime::Handle;
 
 use crate::documents::{Build, no_build};
 use crate::error::{Error, ErrorKind};
-use crate::files::{make_folder, name_of, remove_folder, rename};
 
 /// The longest name of a model.
 const MAX_NAME: usize = 100;
@@ -73,25 +73,17 @@ impl Registry {
         check_name(name)?;
         if self.list()?.iter().any(|model| model.name == name) {
             let context = format!("a model `{name}` exists already; `codelupe models rm {name}` removes it");
-            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+            return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
         }
         let row = self.runtime.block_on(self.catalogue.latest_build())?;
         let row = row.ok_or_else(|| no_build(self.folder.root()))?;
         let build = Build::open(&self.folder, &row)?;
-        let partial = self.folder.models().join(format!("{name}.partial"));
-        remove_folder(&partial)?;
-        make_folder(&self.folder.models())?;
-        let beside = self.folder.models().join(format!("{name}.tokenizer.partial"));
-        remove_folder(&beside)?;
-        let tokenizer = learn_tokenizer(&build, vocabulary, &beside)?;
-        let mut config = ModelConfig::preset(preset, tokenizer.vocabulary_size())?;
-        config.eos_token_ids = vec![tokenizer.require(Special::EndOfText)?];
-        init_model(&partial, &config, seed)?;
-        crate::files::copy(&crate::card::TOKENIZER_FILES, &beside, &partial)?;
-        remove_folder(&beside)?;
-        let folder = self.folder_of(name);
-        remove_folder(&folder)?;
-        rename(&partial, &folder)?;
+        replace_folder(&self.folder_of(name), |folder| {
+            let tokenizer = learn_tokenizer(&build, vocabulary, folder)?;
+            let mut config = ModelConfig::preset(preset, tokenizer.vocabulary_size())?;
+            config.eos_token_ids = vec![tokenizer.require(Special::EndOfText)?];
+            Ok::<_, Error>(write_new_model(folder, &config, seed)?)
+        })?;
         let model = NewModel {
             name: name.to_owned(),
             kind: ModelKind::Base,
@@ -148,14 +140,14 @@ impl Registry {
         let models = self.list()?;
         if let Some(needing) = models.iter().find(|other| other.base.as_deref() == Some(&model.name)) {
             let context = format!("`{}` is the base of `{}`", model.name, needing.name);
-            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+            return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
         }
         if model.state == ModelState::Promoted && model.kind != ModelKind::Base {
             let context = format!("`{}` is in use; promote another one first", model.name);
-            return Err(Error::new(ErrorKind::Config, ErrorCode::Conflict, context));
+            return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
         }
         self.runtime.block_on(self.catalogue.remove_model(&model.name))?;
-        remove_folder(&self.folder_of(&model.name))
+        Ok(codelupe_disk::remove(&self.folder_of(&model.name))?)
     }
 
     /// Removes the oldest models of a line that are not in use, until so many are left.
@@ -208,13 +200,13 @@ impl Registry {
     ///
     /// # Errors
     /// `Model` when its files cannot be used; `Store` when the folder cannot be written.
-    pub fn merge(&self, model: &ModelRow, target: &std::path::Path) -> Result<(), Error> {
+    pub fn merge(&self, model: &ModelRow, target: &Path) -> Result<(), Error> {
         let opened = self.open(model)?;
         let adapter = opened
             .adapter
             .ok_or_else(|| missing(format!("`{}` is no adapter", model.name)))?;
         codelupe_model::merge(&opened.weights, &adapter, target)?;
-        crate::files::copy(&crate::card::TOKENIZER_FILES, &self.folder_of(&model.name), target)
+        crate::card::copy_tokenizer(&self.folder_of(&model.name), target)
     }
 
     fn must_have_files(&self, model: &ModelRow) -> Result<(), Error> {
@@ -238,10 +230,10 @@ pub struct Opened {
 }
 
 fn missing(context: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Model, ErrorCode::NotFound, context)
+    Error::new(ErrorKind::Model, context)
 }
 
-fn learn_tokenizer(build: &Build, vocabulary: usize, folder: &std::path::Path) -> Result<Tokenizer, Error> {
+fn learn_tokenizer(build: &Build, vocabulary: usize, folder: &Path) -> Result<Tokenizer, Error> {
     let mut texts = Vec::new();
     let mut bytes = 0;
     build.documents(
@@ -262,7 +254,6 @@ fn learn_tokenizer(build: &Build, vocabulary: usize, folder: &std::path::Path) -
     if texts.is_empty() {
         return Err(Error::new(
             ErrorKind::Nothing,
-            ErrorCode::NotFound,
             "the build has no file to learn a tokenizer from",
         ));
     }
@@ -281,7 +272,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// A name for what a training makes of a base.
-pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, training: i64) -> String {
+pub(crate) fn name_of_result(base: &Path, kind: &str, training: i64) -> String {
     let stem: String = name_of(base)
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
@@ -290,4 +281,10 @@ pub(crate) fn name_of_result(base: &std::path::Path, kind: &str, training: i64) 
     let stem = stem.trim_start_matches('.');
     let stem = if stem.is_empty() { "model" } else { stem };
     format!("{stem}-{kind}-{training}")
+}
+
+/// The last part of a path, for a user.
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| display_path(path), |name| display_path(Path::new(name)))
 }

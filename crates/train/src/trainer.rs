@@ -1,15 +1,15 @@
 //! The loop: when a training starts, what it does in which order, and how it goes on after whatever ended it.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use codelupe_catalogue::{
     Catalogue, ModelKind, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState,
 };
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::chain_text};
 use codelupe_corpus::DataFolder;
+use codelupe_disk::{Lock, make_folder, publish_folder, read_json, remove, write, write_json};
 use codelupe_model::{Adapter, Model};
 use codelupe_samples::{Dataset, Tokenizer};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ use crate::engine::{StopToken, choose};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::evaluate::{Candidate, Evaluation};
-use crate::files::{make_folder, read_json, remove_folder, rename, write, write_json};
 use crate::format::format;
 use crate::job::TrainEvent;
 use crate::registry::{Registry, name_of_result};
@@ -98,7 +97,7 @@ pub struct Trainer {
     stop: StopToken,
     /// What was found when it was looked last, so that waiting does not read the same build over and over.
     counted: RefCell<Option<Counted>>,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// New files of a build for a line, while nothing more was learned.
@@ -133,7 +132,7 @@ impl Trainer {
         make_folder(&folder.models())?;
         let lock = lock(&folder)?.ok_or_else(|| {
             let context = "another process trains in this data folder";
-            Error::new(ErrorKind::Busy, ErrorCode::Conflict, context)
+            Error::new(ErrorKind::Busy, context)
         })?;
         Ok(Self {
             config,
@@ -164,7 +163,7 @@ impl Trainer {
             Ok(outcome) => Ok(outcome),
             Err(error) if goes_on(&error) => Err(error),
             Err(error) => {
-                self.fail(training.id, error.code(), error.chain())?;
+                self.fail(training.id, error.code(), chain_text(&error))?;
                 Err(error)
             }
         }
@@ -192,12 +191,12 @@ impl Trainer {
         };
         let tokenizer = Tokenizer::open(&base.folder)?;
         let folder = self.folder.models().join("preview");
-        remove_folder(&folder)?;
+        remove(&folder)?;
         make_folder(&folder)?;
         format(&build, &tokenizer, &self.config, &choice, &folder)?;
         let dataset = Dataset::open(&folder.join("train"));
         // The rows stay mapped without their names.
-        remove_folder(&folder)?;
+        remove(&folder)?;
         Ok(Preview {
             dataset: dataset?,
             tokenizer,
@@ -220,7 +219,7 @@ impl Trainer {
         // It had decided nothing yet: another one takes its place.
         let why = "ended before its samples were made".to_owned();
         self.fail(training.id, ErrorCode::Canceled, why)?;
-        remove_folder(self.training_folder(&training.name).path())?;
+        remove(self.training_folder(&training.name).path())?;
         Ok(None)
     }
 
@@ -280,22 +279,18 @@ impl Trainer {
         let id = self.runtime.block_on(self.catalogue.start_training(&new))?;
         tracing::info!(training = new.name, base = base.name, new_files, "making samples");
         let folder = self.training_folder(&new.name);
-        remove_folder(folder.path())?;
+        remove(folder.path())?;
         make_folder(folder.path())?;
         let planned = self.plan(&base, &build, choice, number, &folder);
         if let Err(error) = planned {
-            self.fail(id, error.code(), error.chain())?;
+            self.fail(id, error.code(), chain_text(&error))?;
             return Err(error);
         }
         let training = self.runtime.block_on(self.catalogue.open_training())?;
         training
             .map(|training| Started::Training(Box::new(training)))
             .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Store,
-                    ErrorCode::Conflict,
-                    "the training was ended by somebody else",
-                )
+                Error::new(ErrorKind::Store, "the training was ended by somebody else").with_code(ErrorCode::Conflict)
             })
     }
 
@@ -324,7 +319,7 @@ impl Trainer {
                 "no sample can be made of the {} new files of the build",
                 choice.new.len()
             );
-            return Err(Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context));
+            return Err(Error::new(ErrorKind::Nothing, context));
         }
         let kind = match self.config.mode {
             Mode::Lora => "lora",
@@ -340,7 +335,7 @@ impl Trainer {
             choice,
             material,
         };
-        write_json(&training.plan(), &plan)
+        Ok(write_json(&training.plan(), &plan)?)
     }
 
     /// Trains, judges, keeps: each step finds out whether it was done already.
@@ -356,7 +351,7 @@ impl Trainer {
                 return self.cancel(training, &folder);
             }
             self.judge(training, &config, &plan, &folder, &registry)?;
-            rename_over(&folder.result(), &target)?;
+            publish_folder(&folder.result(), &target)?;
         }
         let record: TrainingRecord = read_json(&target.join("training.json"))?
             .ok_or_else(|| Error::damaged(&target, "it has no training.json"))?;
@@ -570,7 +565,7 @@ impl Trainer {
     fn retain_trainings(&self, keep: u32) -> Result<(), Error> {
         let folders = training::folders(&self.folder.models().join("trainings"))?;
         let surplus = folders.len().saturating_sub(keep as usize + 1);
-        folders[..surplus].iter().try_for_each(|folder| remove_folder(folder))
+        Ok(folders[..surplus].iter().try_for_each(|folder| remove(folder))?)
     }
 }
 
@@ -604,11 +599,6 @@ fn is_better(training: &TrainingRecord) -> bool {
     }
 }
 
-fn rename_over(from: &std::path::Path, to: &std::path::Path) -> Result<(), Error> {
-    remove_folder(to)?;
-    rename(from, to)
-}
-
 /// Whether a process trains in a data folder, or waits to.
 ///
 /// # Errors
@@ -621,17 +611,6 @@ pub fn is_locked(folder: &DataFolder) -> Result<bool, Error> {
 }
 
 /// The right to train in a data folder, unless another process has it.
-pub(crate) fn lock(folder: &DataFolder) -> Result<Option<File>, Error> {
-    let path = folder.models().join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| Error::io("open", &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
-    }
+pub(crate) fn lock(folder: &DataFolder) -> Result<Option<Lock>, Error> {
+    Ok(Lock::try_alone(&folder.models().join("lock"))?)
 }

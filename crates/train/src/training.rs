@@ -1,18 +1,19 @@
 //! One training, in its folder: what was chosen, the job, the events, the figures.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use codelupe_disk::{children, remove, write};
 use codelupe_model::Schedule;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Mode, TrainConfig};
 use crate::cursor::Choice;
 use crate::error::Error;
-use crate::files::{peak_memory, write};
 use crate::format::Material;
 use crate::job::{JOB_VERSION, TrainEvent, TrainJob};
+use crate::memory::peak_memory;
 
 /// The longest line of events that is read, in bytes.
 const MAX_LINE: usize = 1 << 20;
@@ -162,7 +163,7 @@ impl EventLog {
         let mut events = Vec::new();
         if let Ok(file) = File::open(path) {
             for line in BufReader::new(file).lines() {
-                let line = line.map_err(|error| Error::io("read", path, error))?;
+                let line = line.map_err(|error| Error::own_io("read", path, error))?;
                 if line.len() <= MAX_LINE {
                     events.extend(serde_json::from_str::<TrainEvent>(&line).ok());
                 }
@@ -187,7 +188,7 @@ impl EventLog {
         let line = line(&event);
         self.file
             .write_all(line.as_bytes())
-            .map_err(|error| Error::io("write", &self.path, error))?;
+            .map_err(|error| Error::own_io("write", &self.path, error))?;
         self.events.push(event);
         Ok(())
     }
@@ -240,7 +241,7 @@ impl EventLog {
 
 fn append(path: &Path) -> Result<File, Error> {
     let options = OpenOptions::new().create(true).append(true).open(path);
-    options.map_err(|error| Error::io("open", path, error))
+    options.map_err(|error| Error::own_io("open", path, error))
 }
 
 fn line(event: &TrainEvent) -> String {
@@ -260,24 +261,19 @@ const fn step_of(event: &TrainEvent) -> Option<u64> {
 /// Removes what only a training under way needs: samples and checkpoints. Events, plan and report stay.
 pub(crate) fn tidy(training: &TrainingFolder) -> Result<(), Error> {
     for name in ["train", "validation", "held_out", "holes", "checkpoint", "result"] {
-        crate::files::remove_folder(&training.path().join(name))?;
+        remove(&training.path().join(name))?;
     }
     Ok(())
 }
 
 /// The folders of trainings, oldest first by their number.
 pub(crate) fn folders(parent: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = match fs::read_dir(parent) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|error| Error::io("read the folder", parent, error))?,
-    };
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let number = entry.file_name().to_str()?.strip_prefix("training-")?.parse().ok()?;
-            Some((number, entry.path()))
-        })
-        .collect();
+    if !parent.exists() {
+        return Ok(Vec::new());
+    }
+    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("training-")?.parse().ok();
+    let found = children(parent)?.into_iter();
+    let mut found: Vec<(u64, PathBuf)> = found.filter_map(|path| Some((number(&path)?, path))).collect();
     found.sort_unstable();
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }

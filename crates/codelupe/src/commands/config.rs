@@ -1,10 +1,11 @@
 //! `codelupe config`.
 
-use anyhow::Context as _;
+use codelupe_core::ErrorCode;
 use codelupe_train::TrainConfig;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::settings::{AlertSettings, Settings, WEBHOOK_VARIABLE};
 
@@ -20,7 +21,7 @@ struct Alerts<'a> {
     alerts: &'a AlertSettings,
 }
 
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &Settings) -> Result<()> {
     let alerts = Alerts {
         alerts: &settings.alerts,
     };
@@ -28,10 +29,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     value["train"] = json!(settings.train);
     value["alerts"] = json!(settings.alerts);
     value["alerts"]["webhook"] = json!(settings.alerts.webhook.as_ref().map(|_| "(set)"));
-    let cannot = "the settings cannot be written as TOML";
-    let config = toml::to_string_pretty(&settings.config).context(cannot)?;
-    let train = toml::to_string_pretty(&Train { train: &settings.train }).context(cannot)?;
-    let alerts = toml::to_string_pretty(&alerts).context(cannot)?;
+    let cannot = || Failure::new(ErrorCode::Internal, "the settings cannot be written as TOML");
+    let config = toml::to_string_pretty(&settings.config).with_context(cannot)?;
+    let train = toml::to_string_pretty(&Train { train: &settings.train }).with_context(cannot)?;
+    let alerts = toml::to_string_pretty(&alerts).with_context(cannot)?;
     let note = match settings.alerts.webhook {
         Some(_) => "# webhook is set; it is a secret, and not shown".to_owned(),
         None => format!("# webhook = \"https://…\" says where to; {WEBHOOK_VARIABLE} keeps it out of files"),

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
 use codelupe_catalogue::CrawlReport;
 use codelupe_core::ErrorCode;
 use codelupe_forge::{Estimate, Query};
@@ -12,7 +11,7 @@ use serde_json::json;
 
 use super::with_worker;
 use crate::cli::CrawlArguments;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
@@ -25,7 +24,7 @@ const TOLD_SLICES: usize = 5;
 /// The largest list of terms, in bytes.
 const MAX_TERMS_BYTES: u64 = 1 << 20;
 
-pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> Result<()> {
     let mut queries = arguments.queries.clone();
     if let Some(path) = &arguments.terms {
         queries.extend(terms(path)?);
@@ -45,7 +44,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> anyh
 }
 
 /// The queries of a list of terms.
-fn terms(path: &Path) -> anyhow::Result<Vec<Query>> {
+fn terms(path: &Path) -> Result<Vec<Query>> {
     let failure = |code, what: &str| Failure::new(code, format!("the terms `{}` {what}", path.display()));
     let unreadable = || failure(ErrorCode::NotFound, "cannot be read");
     let text = if path == Path::new("default") {
@@ -53,7 +52,7 @@ fn terms(path: &Path) -> anyhow::Result<Vec<Query>> {
     } else {
         let bytes = std::fs::metadata(path).with_context(unreadable)?.len();
         if bytes > MAX_TERMS_BYTES {
-            return Err(failure(ErrorCode::PayloadTooLarge, "have more than 1 MiB").into());
+            return Err(failure(ErrorCode::PayloadTooLarge, "have more than 1 MiB"));
         }
         std::fs::read_to_string(path).with_context(unreadable)?
     };
@@ -73,7 +72,7 @@ fn terms(path: &Path) -> anyhow::Result<Vec<Query>> {
         .collect()
 }
 
-fn tell_estimates(settings: &Settings, estimates: &[(Query, Estimate)]) -> anyhow::Result<()> {
+fn tell_estimates(settings: &Settings, estimates: &[(Query, Estimate)]) -> Result<()> {
     let value: Vec<_> = estimates
         .iter()
         .map(|(query, estimate)| json!({ "query": query, "repositories": estimate.repositories, "requests": estimate.requests }))

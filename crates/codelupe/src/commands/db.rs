@@ -9,10 +9,11 @@ use codelupe_catalogue::{CatalogueUrl, MigrationState, MigrationStatus, Schema};
 use serde_json::json;
 
 use crate::cli::{DbCommand, MigrateArguments};
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &DbCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: &DbCommand) -> Result<()> {
     match command {
         DbCommand::Migrate(arguments) => migrate(settings, arguments).await,
         DbCommand::Rollback(arguments) => rollback::run(settings, arguments).await,
@@ -23,7 +24,7 @@ pub(crate) async fn run(settings: &Settings, command: &DbCommand) -> anyhow::Res
     }
 }
 
-async fn migrate(settings: &Settings, arguments: &MigrateArguments) -> anyhow::Result<()> {
+async fn migrate(settings: &Settings, arguments: &MigrateArguments) -> Result<()> {
     // The folder of the embedded catalogue may not be there yet.
     let _lock = match &settings.catalogue {
         CatalogueUrl::Sqlite(path) if *path == settings.folder.catalogue() => Some(settings.folder.lock()?),
@@ -40,7 +41,7 @@ async fn migrate(settings: &Settings, arguments: &MigrateArguments) -> anyhow::R
     })
 }
 
-async fn status(settings: &Settings) -> anyhow::Result<()> {
+async fn status(settings: &Settings) -> Result<()> {
     let mut schema = Schema::connect_read_only(&settings.catalogue).await?;
     let status = schema.status().await?;
     schema.close().await;

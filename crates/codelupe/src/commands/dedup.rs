@@ -10,10 +10,11 @@ use serde_json::json;
 
 use super::stages;
 use crate::cli::{DedupArguments, DedupCommand, QueueArguments};
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: DedupArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: DedupArguments) -> Result<()> {
     match arguments.command {
         None => find(settings, arguments.queue, arguments.rebuild).await,
         Some(DedupCommand::Tune(arguments)) => tune::run(settings, &arguments),
@@ -23,7 +24,7 @@ pub(crate) async fn run(settings: &Settings, arguments: DedupArguments) -> anyho
     }
 }
 
-async fn find(settings: &Settings, queue: QueueArguments, rebuild: bool) -> anyhow::Result<()> {
+async fn find(settings: &Settings, queue: QueueArguments, rebuild: bool) -> Result<()> {
     let plan = Plan {
         dedup: true,
         rebuild,

@@ -13,7 +13,7 @@ use super::models::with_registry;
 use super::run::{first, go};
 use super::train::{tell, with_trainer};
 use crate::cli::{DemoArguments, QueueArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::report;
 use crate::settings::Settings;
 
@@ -26,7 +26,7 @@ const LEARNING_RATE: f64 = 0.003;
 /// Ids of its tokenizer.
 const VOCABULARY: usize = 4096;
 
-pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> Result<()> {
     let source = source()?;
     tracing::info!(%source, "demo: real code of this machine");
     let limit = arguments.limit;
@@ -45,7 +45,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> anyho
 }
 
 /// Makes a tiny model, unless there is one, and trains all of its weights on the corpus.
-async fn train(settings: &Settings, steps: u64) -> anyhow::Result<Outcome> {
+async fn train(settings: &Settings, steps: u64) -> Result<Outcome> {
     let config = TrainConfig {
         base: MODEL.to_owned(),
         mode: Mode::Full,
@@ -80,7 +80,7 @@ async fn train(settings: &Settings, steps: u64) -> anyhow::Result<Outcome> {
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.
-fn source() -> anyhow::Result<Source> {
+fn source() -> Result<Source> {
     if let Some(crates) = crate_sources() {
         return Ok(Source::Repositories(crates));
     }
@@ -89,7 +89,7 @@ fn source() -> anyhow::Result<Source> {
         return Ok(Source::Repository(here));
     }
     let text = "cargo's home holds no crate sources, and this folder is no checkout; try `codelupe run FOLDER`";
-    Err(Failure::new(ErrorCode::NotFound, text).into())
+    Err(Failure::new(ErrorCode::NotFound, text))
 }
 
 /// The folder below `registry/src` in cargo's home that holds the most crates.

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, ErrorKind, JobState};
+use codelupe_core::{ErrorCode, error::Coded as _, error::chain_text};
 use codelupe_search::SearchIndex;
 use serde::Serialize;
 
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
@@ -17,7 +19,7 @@ struct Check {
     says: String,
 }
 
-pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings) -> Result<()> {
     let mut checks = vec![
         check("config", Ok(config(settings))),
         check("data folder", writable(settings.folder.root())),
@@ -50,19 +52,27 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
         .filter(|check| !check.ok)
         .map(|check| check.what)
         .collect();
-    anyhow::ensure!(failed.is_empty(), "not in order: {}", failed.join(", "));
-    Ok(())
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(broken(format!("not in order: {}", failed.join(", "))))
+    }
 }
 
-fn check(what: &'static str, result: anyhow::Result<String>) -> Check {
+fn check(what: &'static str, result: Result<String>) -> Check {
     match result {
         Ok(says) => Check { what, ok: true, says },
         Err(error) => Check {
             what,
             ok: false,
-            says: format!("{error:#}"),
+            says: chain_text(&error),
         },
     }
+}
+
+/// Something that does not work.
+fn broken(says: impl Into<String>) -> Failure {
+    Failure::new(ErrorCode::Internal, says)
 }
 
 fn config(settings: &Settings) -> String {
@@ -73,7 +83,7 @@ fn config(settings: &Settings) -> String {
 }
 
 /// The folder, or the nearest parent that exists, takes a file.
-fn writable(folder: &Path) -> anyhow::Result<String> {
+fn writable(folder: &Path) -> Result<String> {
     let absolute = std::path::absolute(folder)?;
     let existing = absolute
         .ancestors()
@@ -81,7 +91,8 @@ fn writable(folder: &Path) -> anyhow::Result<String> {
         .unwrap_or(Path::new("/"));
     let probe = existing.join(format!(".codelupe-doctor-{}", std::process::id()));
     // Never through a link, never over a file.
-    std::fs::File::create_new(&probe).map_err(|error| anyhow::anyhow!("{}: {error}", existing.display()))?;
+    std::fs::File::create_new(&probe)
+        .map_err(|error| Failure::new(error.code(), format!("{}: {error}", existing.display())))?;
     std::fs::remove_file(&probe)?;
     let state = if existing == absolute {
         "writable"
@@ -91,19 +102,20 @@ fn writable(folder: &Path) -> anyhow::Result<String> {
     Ok(format!("{}: {state}", absolute.display()))
 }
 
-async fn figures(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<String> {
+async fn figures(settings: &Settings, catalogue: &Catalogue) -> Result<String> {
     let (database, stats) = (catalogue.describe().await?, catalogue.stats().await?);
-    anyhow::ensure!(
-        stats.funnel.adds_up(),
-        "the funnel does not add up: run `codelupe dedup` and `codelupe build`"
-    );
+    if !stats.funnel.adds_up() {
+        return Err(broken(
+            "the funnel does not add up: run `codelupe dedup` and `codelupe build`",
+        ));
+    }
     Ok(format!(
         "{database}, {} repositories, {} files, in {}",
         stats.repositories, stats.funnel.found.files, settings.catalogue
     ))
 }
 
-async fn queue(catalogue: &Catalogue) -> anyhow::Result<String> {
+async fn queue(catalogue: &Catalogue) -> Result<String> {
     let counts = catalogue.job_counts().await?;
     let of = |state: JobState| -> i64 {
         counts
@@ -113,10 +125,11 @@ async fn queue(catalogue: &Catalogue) -> anyhow::Result<String> {
             .sum()
     };
     let dead = of(JobState::Dead);
-    anyhow::ensure!(
-        dead == 0,
-        "{dead} jobs are dead: `codelupe jobs list --state dead` shows why"
-    );
+    if dead > 0 {
+        return Err(broken(format!(
+            "{dead} jobs are dead: `codelupe jobs list --state dead` shows why"
+        )));
+    }
     Ok(format!(
         "{} jobs waiting, {} running",
         of(JobState::Queued),
@@ -124,22 +137,23 @@ async fn queue(catalogue: &Catalogue) -> anyhow::Result<String> {
     ))
 }
 
-async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> anyhow::Result<String> {
+async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> Result<String> {
     let Some(build) = catalogue.latest_build().await? else {
         return Ok("none yet".to_owned());
     };
     let folder = settings.folder.builds().join(&build.name);
     let manifest = codelupe_corpus::read_manifest(&folder)?;
     let whole = codelupe_corpus::is_whole(&folder, &build.digest);
-    anyhow::ensure!(
-        whole,
-        "{} has lost or changed files: `codelupe build` writes it again",
-        folder.display()
-    );
+    if !whole {
+        let folder = folder.display();
+        return Err(broken(format!(
+            "{folder} has lost or changed files: `codelupe build` writes it again"
+        )));
+    }
     Ok(format!("{}: {} files", folder.display(), manifest.total().files))
 }
 
-fn search(settings: &Settings) -> anyhow::Result<String> {
+fn search(settings: &Settings) -> Result<String> {
     let folder = settings.folder.search();
     if !folder.exists() {
         return Ok("none yet".to_owned());

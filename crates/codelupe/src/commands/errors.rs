@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::jobs::age;
 use crate::cli::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::{Settings, WEBHOOK_VARIABLE};
@@ -22,10 +22,10 @@ const LISTED: u32 = 20;
 /// Bytes of a message in the list.
 const BRIEF_MESSAGE: usize = 60;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ErrorsArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &ErrorsArguments) -> Result<()> {
     if arguments.command.is_some() && !arguments.list.is_empty() {
         let text = "--since and --limit belong to the list: `codelupe errors list --since 24h`";
-        return Err(Failure::new(ErrorCode::Validation, text).into());
+        return Err(Failure::new(ErrorCode::Validation, text));
     }
     match &arguments.command {
         None => list(settings, &arguments.list).await,
@@ -36,7 +36,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &ErrorsArguments) -> any
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListErrorsArguments) -> anyhow::Result<()> {
+async fn list(settings: &Settings, arguments: &ListErrorsArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let errors = catalogue
         .errors(arguments.since, arguments.limit.unwrap_or(LISTED))
@@ -72,7 +72,7 @@ fn value(error: &ErrorRow) -> Value {
     value
 }
 
-async fn show(settings: &Settings, fingerprint: Fingerprint) -> anyhow::Result<()> {
+async fn show(settings: &Settings, fingerprint: Fingerprint) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let error = catalogue.error(&fingerprint.to_string()).await?;
     let error = error.ok_or_else(|| unknown(fingerprint))?;
@@ -143,33 +143,30 @@ fn unknown(fingerprint: Fingerprint) -> Failure {
     Failure::new(ErrorCode::NotFound, format!("there is no error {fingerprint}"))
 }
 
-async fn forget(settings: &Settings, arguments: &ForgetArguments) -> anyhow::Result<()> {
+async fn forget(settings: &Settings, arguments: &ForgetArguments) -> Result<()> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let wanted = arguments.fingerprint.map(|fingerprint| fingerprint.to_string());
     let forgotten = catalogue.forget_errors(wanted.as_deref()).await?;
     catalogue.close().await;
     if let (Some(fingerprint), 0) = (arguments.fingerprint, forgotten) {
-        return Err(unknown(fingerprint).into());
+        return Err(unknown(fingerprint));
     }
     print(settings.json, &json!({ "forgotten": forgotten }), || {
         format!("{forgotten} errors forgotten")
     })
 }
 
-async fn test_alert(settings: &Settings) -> anyhow::Result<()> {
+async fn test_alert(settings: &Settings) -> Result<()> {
     let Some(url) = settings.alerts.webhook.clone() else {
         let text = format!("no webhook is set: `webhook` in [alerts] of the config file, or {WEBHOOK_VARIABLE}");
-        return Err(Failure::new(ErrorCode::Validation, text).into());
+        return Err(Failure::new(ErrorCode::Validation, text));
     };
     let form = settings.alerts.form;
     let sent = match Webhook::new(url, form) {
         Ok(webhook) => webhook.send(&Alert::test()).await,
         Err(error) => Err(error),
     };
-    sent.map_err(|error| {
-        let failure = Failure::new(error.code(), "the test alert did not arrive");
-        anyhow::Error::from(error).context(failure)
-    })?;
+    sent.doing("the test alert did not arrive")?;
     print(settings.json, &json!({ "arrived": true, "form": form }), || {
         "the test alert has arrived".to_owned()
     })

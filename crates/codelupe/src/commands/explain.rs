@@ -7,12 +7,13 @@ use codelupe_core::{ARCHIVE_REVISION, Reason, text::display_name};
 use codelupe_corpus::{ContentRecord, SegmentReader};
 use serde_json::{Value, json};
 
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
 use crate::cli::ExplainArguments;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let story = catalogue.file_story(arguments.file.as_encoded_bytes()).await?;
     let record = match &story.content {
@@ -28,7 +29,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> an
 }
 
 /// What processing took it for a near-duplicate of, where deduplication has not looked yet.
-async fn candidate(catalogue: &Catalogue, story: &FileStory, recipe: &str) -> anyhow::Result<Value> {
+async fn candidate(catalogue: &Catalogue, story: &FileStory, recipe: &str) -> Result<Value> {
     let Some(content) = &story.content else {
         return Ok(Value::Null);
     };

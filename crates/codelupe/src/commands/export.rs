@@ -6,11 +6,11 @@ use codelupe_corpus::{Format, export};
 use serde_json::json;
 
 use crate::cli::{ExportArguments, ExportFormat};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let build = match &arguments.build {
         Some(name) => catalogue.build(name).await?,
@@ -21,7 +21,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> any
             .build
             .as_ref()
             .map_or("no build yet".to_owned(), |name| format!("no build `{name}`"));
-        return Err(Failure::new(ErrorCode::NotFound, format!("there is {what}")).into());
+        return Err(Failure::new(ErrorCode::NotFound, format!("there is {what}")));
     };
     let format = match arguments.format {
         ExportFormat::Parquet => Format::Parquet,

@@ -9,12 +9,12 @@ use indicatif::HumanDuration;
 use serde_json::{Value, json};
 
 use crate::cli::{JobsCommand, ListArguments, RetryArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &JobsCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: &JobsCommand) -> Result<()> {
     match command {
         JobsCommand::List(arguments) => list(settings, arguments).await,
         JobsCommand::Show { id } => show(settings, *id).await,
@@ -24,7 +24,7 @@ pub(crate) async fn run(settings: &Settings, command: &JobsCommand) -> anyhow::R
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListArguments) -> anyhow::Result<()> {
+async fn list(settings: &Settings, arguments: &ListArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let filter = JobFilter {
         state: arguments.state,
@@ -84,10 +84,10 @@ pub(crate) fn age(at: i64) -> String {
     HumanDuration(now.saturating_sub(then)).to_string()
 }
 
-async fn show(settings: &Settings, id: i64) -> anyhow::Result<()> {
+async fn show(settings: &Settings, id: i64) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let Some(job) = catalogue.jobs_by_id(&[id]).await?.pop() else {
-        return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")).into());
+        return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")));
     };
     let parsed = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
     let mut value = json!(job);
@@ -98,32 +98,35 @@ async fn show(settings: &Settings, id: i64) -> anyhow::Result<()> {
     })
 }
 
-async fn retry(settings: &Settings, arguments: &RetryArguments) -> anyhow::Result<()> {
+async fn retry(settings: &Settings, arguments: &RetryArguments) -> Result<()> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let queued = catalogue.retry(arguments.id).await?;
     catalogue.close().await;
     if let (Some(id), 0) = (arguments.id, queued) {
         let text = format!("job {id} is not there, is not dead or canceled, or another of its key is open");
-        return Err(Failure::new(ErrorCode::NotFound, text).into());
+        return Err(Failure::new(ErrorCode::NotFound, text));
     }
     print(settings.json, &json!({ "queued": queued }), || {
         format!("{queued} jobs queued again")
     })
 }
 
-async fn cancel(settings: &Settings, id: i64) -> anyhow::Result<()> {
+async fn cancel(settings: &Settings, id: i64) -> Result<()> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let canceled = catalogue.cancel(id).await?;
     catalogue.close().await;
     if !canceled {
-        return Err(Failure::new(ErrorCode::NotFound, format!("job {id} is not there, or is over")).into());
+        return Err(Failure::new(
+            ErrorCode::NotFound,
+            format!("job {id} is not there, or is over"),
+        ));
     }
     print(settings.json, &json!({ "canceled": id }), || {
         format!("job {id} is canceled")
     })
 }
 
-async fn prune(settings: &Settings, hours: u64) -> anyhow::Result<()> {
+async fn prune(settings: &Settings, hours: u64) -> Result<()> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let forgotten = catalogue
         .prune_jobs(Duration::from_secs(hours.saturating_mul(3600)))

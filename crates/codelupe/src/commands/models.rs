@@ -1,6 +1,5 @@
 //! `codelupe models`.
 
-use anyhow::Context as _;
 use codelupe_catalogue::{ModelKind, ModelRow};
 use codelupe_core::ErrorCode;
 use codelupe_model::{GenerateConfig, Preset, generate};
@@ -12,12 +11,12 @@ use tokio::runtime::Handle;
 
 use super::train::open;
 use crate::cli::{GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument};
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> Result<()> {
     match command {
         ModelsCommand::Init(arguments) => init(settings, arguments).await,
         ModelsCommand::List => list(settings).await,
@@ -42,20 +41,22 @@ pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> anyhow::
     }
 }
 
-/// Trainings blocking work on the registry of the data folder.
+/// Does blocking work on the registry of the data folder.
 pub(crate) async fn with_registry<T: Send + 'static>(
     settings: &Settings,
     work: impl FnOnce(&Registry) -> Result<T, Error> + Send + 'static,
-) -> anyhow::Result<T> {
+) -> Result<T> {
     let (lock, catalogue) = open(settings).await?;
     let registry = Registry::new(settings.folder.clone(), catalogue.clone(), Handle::current());
-    let result = tokio::task::spawn_blocking(move || work(&registry)).await?;
+    let result = tokio::task::spawn_blocking(move || work(&registry))
+        .await
+        .map_err(Failure::defect)?;
     catalogue.close().await;
     drop(lock);
     Ok(result?)
 }
 
-async fn init(settings: &Settings, arguments: InitArguments) -> anyhow::Result<()> {
+async fn init(settings: &Settings, arguments: InitArguments) -> Result<()> {
     let (preset, word) = match arguments.preset {
         PresetArgument::Tiny => (Preset::Tiny, "tiny"),
         PresetArgument::Small => (Preset::Small, "small"),
@@ -75,7 +76,7 @@ async fn init(settings: &Settings, arguments: InitArguments) -> anyhow::Result<(
     })
 }
 
-async fn list(settings: &Settings) -> anyhow::Result<()> {
+async fn list(settings: &Settings) -> Result<()> {
     let models = with_registry(settings, Registry::list).await?;
     let value: Vec<Value> = models.iter().map(model_value).collect();
     print(settings.json, &value, || {
@@ -106,7 +107,7 @@ fn model_value(model: &ModelRow) -> Value {
     value
 }
 
-async fn show(settings: &Settings, name: String) -> anyhow::Result<()> {
+async fn show(settings: &Settings, name: String) -> Result<()> {
     let (model, folder) = with_registry(settings, move |registry| {
         let model = registry.find(&name)?;
         let folder = registry.folder_of(&model.name);
@@ -135,17 +136,17 @@ async fn show(settings: &Settings, name: String) -> anyhow::Result<()> {
     })
 }
 
-fn in_use(settings: &Settings, model: &ModelRow) -> anyhow::Result<()> {
+fn in_use(settings: &Settings, model: &ModelRow) -> Result<()> {
     print(settings.json, &model_value(model), || {
         format!("{} is in use", model.name)
     })
 }
 
-async fn merged(settings: &Settings, arguments: MergeArguments) -> anyhow::Result<()> {
+async fn merged(settings: &Settings, arguments: MergeArguments) -> Result<()> {
     let target = arguments.target.clone();
     if target.exists() {
         let text = format!("`{}` exists already", target.display());
-        return Err(Failure::new(ErrorCode::Conflict, text).into());
+        return Err(Failure::new(ErrorCode::Conflict, text));
     }
     let (name, is_adapter) = with_registry(settings, move |registry| {
         let model = registry.find(&arguments.name)?;
@@ -158,14 +159,14 @@ async fn merged(settings: &Settings, arguments: MergeArguments) -> anyhow::Resul
     .await?;
     if !is_adapter {
         let text = format!("`{name}` is no adapter: its folder is a whole model already");
-        return Err(Failure::new(ErrorCode::Validation, text).into());
+        return Err(Failure::new(ErrorCode::Validation, text));
     }
     print(settings.json, &json!({ "model": name, "folder": target }), || {
         format!("{name} and its base are in {}", target.display())
     })
 }
 
-async fn completed(settings: &Settings, arguments: GenerateArguments) -> anyhow::Result<()> {
+async fn completed(settings: &Settings, arguments: GenerateArguments) -> Result<()> {
     let name = arguments.name.clone();
     let (model, opened) = with_registry(settings, move |registry| {
         let model = registry.find(&name)?;
@@ -183,7 +184,7 @@ async fn completed(settings: &Settings, arguments: GenerateArguments) -> anyhow:
 }
 
 /// What the model says after the prompt, or between prompt and suffix.
-fn complete(opened: &Opened, arguments: &GenerateArguments) -> anyhow::Result<String> {
+fn complete(opened: &Opened, arguments: &GenerateArguments) -> Result<String> {
     let tokenizer = &opened.tokenizer;
     let mut tokens = Vec::new();
     if let Some(suffix) = &arguments.suffix {

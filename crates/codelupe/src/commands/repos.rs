@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::with_worker;
 use crate::cli::{ListReposArguments, Order, RefreshArguments, ReposCommand};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 /// Bytes of a description in the list.
 const BRIEF_DESCRIPTION: usize = 50;
 
-pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> Result<()> {
     match command {
         ReposCommand::List(arguments) => list(settings, arguments).await,
         ReposCommand::Show { name } => show(settings, name).await,
@@ -28,7 +28,7 @@ pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> anyhow::
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListReposArguments) -> anyhow::Result<()> {
+async fn list(settings: &Settings, arguments: &ListReposArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let filter = HostedFilter {
         forge: arguments.forge.clone(),
@@ -64,7 +64,7 @@ async fn selected_rows(
     rules: &SelectionRules,
     filter: HostedFilter,
     limit: u32,
-) -> anyhow::Result<Vec<HostedRow>> {
+) -> Result<Vec<HostedRow>> {
     let chosen = crawl::selected(catalogue, rules, filter, limit as usize).await?;
     let mut rows = Vec::new();
     for repository in chosen {
@@ -121,7 +121,7 @@ fn totals(counts: &HostedCounts) -> String {
     format!("{} in the catalogue: {}{opted_out}", counts.total(), states.join(", "))
 }
 
-async fn refresh(settings: &Settings, arguments: &RefreshArguments) -> anyhow::Result<()> {
+async fn refresh(settings: &Settings, arguments: &RefreshArguments) -> Result<()> {
     let options = RefreshOptions {
         older_than: arguments.older_than,
         limit: arguments.limit.unwrap_or(u64::MAX),
@@ -153,7 +153,7 @@ fn unknown(name: &str) -> Failure {
     Failure::new(ErrorCode::NotFound, why)
 }
 
-async fn show(settings: &Settings, name: &str) -> anyhow::Result<()> {
+async fn show(settings: &Settings, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let row = catalogue
@@ -174,7 +174,7 @@ async fn show(settings: &Settings, name: &str) -> anyhow::Result<()> {
     })
 }
 
-async fn why(settings: &Settings, name: &str) -> anyhow::Result<()> {
+async fn why(settings: &Settings, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let why = crawl::why(&catalogue, &settings.config.selection, forge, full_name).await?;
@@ -198,7 +198,7 @@ fn told(name: &str, why: &Why) -> String {
     text
 }
 
-async fn opt_out(settings: &Settings, name: &str, reason: Option<&str>) -> anyhow::Result<()> {
+async fn opt_out(settings: &Settings, name: &str, reason: Option<&str>) -> Result<()> {
     let (forge, full_name) = split(name)?;
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let row = catalogue

@@ -9,10 +9,11 @@ use codelupe_pipeline::{Context, Error, Worker};
 
 use super::with_worker;
 use crate::cli::{QueueArguments, SourceArguments};
+use crate::failure::Result;
 use crate::report::{self, Outcome};
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> Result<()> {
     let sources = arguments.sources.clone();
     let done = go(settings, arguments.queue, move |context| {
         ingest::find(context, &sources)
@@ -32,7 +33,7 @@ pub(crate) async fn go(
     settings: &Settings,
     queue: QueueArguments,
     find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
-) -> anyhow::Result<Option<Outcome>> {
+) -> Result<Option<Outcome>> {
     let config = settings.config.clone();
     let done = with_worker(settings, settings.workplace(), move |worker| {
         let start = Instant::now();

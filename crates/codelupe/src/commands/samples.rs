@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 
 use super::train::with_trainer;
 use crate::cli::{SamplesCommand, ShowSamplesArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: SamplesCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: SamplesCommand) -> Result<()> {
     match command {
         SamplesCommand::Show(arguments) => show(settings, arguments).await,
     }
 }
 
-async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> anyhow::Result<()> {
+async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> Result<()> {
     let mut config = settings.train.clone();
     if let Some(base) = &arguments.base {
         config.base.clone_from(base);
@@ -44,12 +44,12 @@ async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> anyhow::R
     })
 }
 
-fn kind(name: &str) -> anyhow::Result<SampleKind> {
+fn kind(name: &str) -> Result<SampleKind> {
     let known = SampleKind::ALL.into_iter().find(|kind| kind.name() == name);
     known.ok_or_else(|| {
         let names: Vec<&str> = SampleKind::ALL.into_iter().map(SampleKind::name).collect();
         let text = format!("`{name}` is no kind of sample: {}", names.join(", "));
-        Failure::new(ErrorCode::Validation, text).into()
+        Failure::new(ErrorCode::Validation, text)
     })
 }
 

@@ -5,10 +5,11 @@ use std::fmt::Write;
 use codelupe_search::{Hits, Kind, Matching, Query, SearchIndex};
 
 use crate::cli::{SearchArguments, SearchKind};
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) fn run(settings: &Settings, arguments: &SearchArguments) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &Settings, arguments: &SearchArguments) -> Result<()> {
     let words = arguments.words.join(" ");
     let index = SearchIndex::open(&settings.folder.search())?;
     let hits = index.search(&Query {

@@ -8,17 +8,18 @@ use tokio::runtime::Handle;
 
 use super::with_worker;
 use crate::cli::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &SignaturesCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, command: &SignaturesCommand) -> Result<()> {
     match command {
         SignaturesCommand::Export(arguments) => export(settings, arguments).await,
         SignaturesCommand::Import(arguments) => import(settings, arguments).await,
     }
 }
 
-async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> anyhow::Result<()> {
+async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> Result<()> {
     let scheme = match arguments.scheme {
         SignatureScheme::Codelupe => ExportScheme::Codelupe,
         SignatureScheme::DatasketchLegacy => ExportScheme::Datasketch(Scheme::Legacy, arguments.num_perm),
@@ -32,7 +33,7 @@ async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> a
     );
     let runtime = Handle::current();
     let work = move || signatures::export(&config, &folder, &catalogue, &runtime, scheme, &target);
-    let written = tokio::task::spawn_blocking(work).await??;
+    let written = tokio::task::spawn_blocking(work).await.map_err(Failure::defect)??;
     print(
         settings.json,
         &json!({ "file": arguments.target, "signatures": written }),
@@ -40,7 +41,7 @@ async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> a
     )
 }
 
-async fn import(settings: &Settings, arguments: &ImportSignaturesArguments) -> anyhow::Result<()> {
+async fn import(settings: &Settings, arguments: &ImportSignaturesArguments) -> Result<()> {
     let (config, source) = (settings.config.clone(), arguments.source.clone());
     let imported = with_worker(settings, settings.workplace(), move |worker| {
         signatures::import(&worker.context(&config)?, &source)

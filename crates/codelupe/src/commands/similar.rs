@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use anyhow::Context as _;
 use codelupe_catalogue::Catalogue;
 use codelupe_core::{ErrorCode, text::display_name};
 use codelupe_dedup::Threshold;
@@ -12,7 +11,7 @@ use codelupe_pipeline::similar::{Answer, Finder, Question};
 use tokio::runtime::Handle;
 
 use crate::cli::SimilarArguments;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
@@ -20,7 +19,7 @@ use crate::settings::Settings;
 /// The most bytes that are read: larger than any file of a corpus.
 const MAX_BYTES: u64 = 64 << 20;
 
-pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> Result<()> {
     let bytes = read(&arguments.file)?;
     let default = settings.config.dedup.threshold;
     let threshold = Threshold::new(arguments.threshold.unwrap_or(default))
@@ -41,11 +40,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> an
             limit: usize::from(limit),
         })
     };
-    let answer = tokio::task::spawn_blocking(find).await??;
+    let answer = tokio::task::spawn_blocking(find).await.map_err(Failure::defect)??;
     print(settings.json, &answer, || text(&answer, threshold))
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+fn read(file: &Path) -> Result<Vec<u8>> {
     let shown = display_name(file.as_os_str().as_encoded_bytes());
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
@@ -56,7 +55,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     read.with_context(|| Failure::new(ErrorCode::NotFound, format!("cannot read `{shown}`")))?;
     if bytes.len() as u64 > MAX_BYTES {
         let why = format!("`{shown}` has more than {} MiB", MAX_BYTES >> 20);
-        return Err(Failure::new(ErrorCode::Validation, why).into());
+        return Err(Failure::new(ErrorCode::Validation, why));
     }
     Ok(bytes)
 }

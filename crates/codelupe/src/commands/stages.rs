@@ -7,6 +7,7 @@ use serde_json::json;
 use super::run::Either;
 use super::with_worker;
 use crate::cli::{BuildArguments, QueueArguments, SourceArguments};
+use crate::failure::Result;
 use crate::output::print;
 use crate::report;
 use crate::settings::Settings;
@@ -17,7 +18,7 @@ pub(super) async fn go(
     queue: QueueArguments,
     sources: Vec<codelupe_forge::Source>,
     plan: Plan,
-) -> anyhow::Result<Option<Outcome>> {
+) -> Result<Option<Outcome>> {
     let config = settings.config.clone();
     let done = with_worker(settings, settings.workplace(), move |worker| {
         let repositories = match sources.as_slice() {
@@ -45,7 +46,7 @@ pub(super) async fn go(
     }
 }
 
-pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) -> anyhow::Result<()> {
+pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) -> Result<()> {
     let sources = arguments.sources.clone();
     let Some(outcome) = go(settings, arguments.queue, sources, Plan::default()).await? else {
         return Ok(());
@@ -65,7 +66,7 @@ pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) ->
     })
 }
 
-pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> anyhow::Result<()> {
+pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> Result<()> {
     let plan = Plan {
         build: Some(arguments.name),
         ..Plan::default()
@@ -91,7 +92,7 @@ pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> any
     })
 }
 
-pub(crate) async fn index(settings: &Settings, queue: QueueArguments) -> anyhow::Result<()> {
+pub(crate) async fn index(settings: &Settings, queue: QueueArguments) -> Result<()> {
     let plan = Plan {
         index: true,
         ..Plan::default()

@@ -14,11 +14,12 @@ use tokio::runtime::Handle;
 
 use super::{StopSignals, stop_at_once};
 use crate::cli::{EngineArgument, TrainArguments, TrainCommand, TrainingArguments};
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> Result<()> {
     match arguments.command {
         None => train(settings, &arguments.training).await,
         Some(TrainCommand::Status) => status::run(settings).await,
@@ -50,7 +51,7 @@ pub(crate) fn config(settings: &Settings, arguments: &TrainingArguments) -> Trai
     config
 }
 
-async fn train(settings: &Settings, arguments: &TrainingArguments) -> anyhow::Result<()> {
+async fn train(settings: &Settings, arguments: &TrainingArguments) -> Result<()> {
     let config = config(settings, arguments);
     let request = Request { force: arguments.force };
     if arguments.watch {
@@ -72,7 +73,7 @@ pub(crate) async fn with_trainer<T: Send + 'static>(
     settings: &Settings,
     config: TrainConfig,
     work: impl FnOnce(&Trainer, &StopToken) -> Result<T, Error> + Send + 'static,
-) -> anyhow::Result<T> {
+) -> Result<T> {
     let mut signals = StopSignals::install()?;
     let (lock, catalogue) = open(settings).await?;
     let stop = StopToken::default();
@@ -100,11 +101,11 @@ pub(crate) async fn with_trainer<T: Send + 'static>(
     };
     to_close.close().await;
     drop(lock);
-    Ok(finished??)
+    Ok(finished.map_err(Failure::defect)??)
 }
 
 /// The catalogue of the data folder, for writing.
-pub(crate) async fn open(settings: &Settings) -> anyhow::Result<(WriteLock, Catalogue)> {
+pub(crate) async fn open(settings: &Settings) -> Result<(WriteLock, Catalogue)> {
     let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
     let mut lock = settings.folder.lock()?;
     lock.share()?;
@@ -145,7 +146,7 @@ pub(crate) fn tell(event: &TrainEvent) {
     }
 }
 
-async fn signal(settings: &Settings, signal: Signal) -> anyhow::Result<()> {
+async fn signal(settings: &Settings, signal: Signal) -> Result<()> {
     let (_lock, catalogue) = open(settings).await?;
     catalogue.send_signal(signal).await?;
     catalogue.close().await;

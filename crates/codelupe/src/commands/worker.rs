@@ -6,10 +6,11 @@ use serde_json::json;
 
 use super::with_worker;
 use crate::cli::WorkerArguments;
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> Result<()> {
     let names: Vec<JobName> = arguments.stages.iter().map(|stage| stage.job_name()).collect();
     let until = if arguments.until_idle {
         Until::Idle

@@ -11,6 +11,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use super::{program, stats, training};
+use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
@@ -26,11 +27,7 @@ pub(crate) struct Outcome {
 }
 
 /// Reports a run, and the training that followed.
-pub(crate) fn outcome(
-    settings: &Settings,
-    outcome: &Outcome,
-    trained: Option<&codelupe_train::Outcome>,
-) -> anyhow::Result<()> {
+pub(crate) fn outcome(settings: &Settings, outcome: &Outcome, trained: Option<&codelupe_train::Outcome>) -> Result<()> {
     let folder = settings.folder.builds().join(&outcome.built.name);
     let value = json!({
         "seconds": outcome.seconds,

@@ -3,13 +3,12 @@
 use std::env::{self, VarError};
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::chain_text};
 use codelupe_pipeline::alert::{AlertForm, AlertRules, Alerts};
 use serde::Serialize;
 use toml::{Table, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::webhook::{Webhook, WebhookUrl};
 
 /// The variable that holds the webhook's address.
@@ -27,46 +26,46 @@ pub(crate) struct AlertSettings {
 
 impl AlertSettings {
     /// Reads the table; what it leaves out has its default.
-    pub(super) fn read(table: Value) -> anyhow::Result<Self> {
+    pub(super) fn read(table: Value) -> Result<Self> {
         let invalid = |text: &str| Failure::new(ErrorCode::Validation, text);
         let Value::Table(mut table) = table else {
-            return Err(invalid("`alerts` is not a table").into());
+            return Err(invalid("`alerts` is not a table"));
         };
         let webhook = match table.remove("webhook") {
             None => None,
             // Its error does not repeat it.
             Some(Value::String(text)) => Some(text.parse()?),
-            Some(_) => return Err(invalid("`alerts.webhook` is not a text").into()),
+            Some(_) => return Err(invalid("`alerts.webhook` is not a text")),
         };
         let form = table.remove("form").map_or(Ok(AlertForm::default()), Value::try_into);
         let rules = Table::try_into(table);
         Ok(Self {
             webhook,
-            form: form.context(invalid("`alerts.form` is not valid"))?,
-            rules: rules.context(invalid("`alerts` is not valid"))?,
+            form: form.with_context(|| invalid("`alerts.form` is not valid"))?,
+            rules: rules.with_context(|| invalid("`alerts` is not valid"))?,
         })
     }
 
     /// With the webhook of the environment; an empty text there means none.
-    pub(super) fn with_environment(mut self) -> anyhow::Result<Self> {
+    pub(super) fn with_environment(mut self) -> Result<Self> {
         let invalid = || Failure::new(ErrorCode::Validation, format!("{WEBHOOK_VARIABLE} is not valid"));
         match env::var(WEBHOOK_VARIABLE) {
             Ok(text) if text.is_empty() => self.webhook = None,
             Ok(text) => self.webhook = Some(text.parse().with_context(invalid)?),
             Err(VarError::NotPresent) => {}
-            Err(VarError::NotUnicode(_)) => return Err(invalid().into()),
+            Err(VarError::NotUnicode(_)) => return Err(invalid()),
         }
         Ok(self)
     }
 
     /// Where alerts go, if anywhere. That none can be sent is no reason not to work.
     pub(crate) fn sink(&self) -> Option<Alerts> {
-        let webhook = Webhook::new(self.webhook.clone()?, self.form).map_err(anyhow::Error::from);
+        let webhook = Webhook::new(self.webhook.clone()?, self.form);
         let sent = webhook.map(|webhook| Alerts {
             rules: self.rules.clone(),
             sink: Arc::new(webhook),
         });
-        sent.inspect_err(|error| tracing::warn!("no alerts will be sent: {error:#}"))
+        sent.inspect_err(|error| tracing::warn!("no alerts will be sent: {}", chain_text(error)))
             .ok()
     }
 }
@@ -75,7 +74,7 @@ impl AlertSettings {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> anyhow::Result<AlertSettings> {
+    fn read(text: &str) -> Result<AlertSettings> {
         AlertSettings::read(text.parse::<Table>().unwrap().remove("alerts").unwrap())
     }
 
@@ -112,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_not_valid_is_named_and_the_webhook_never_is() {
         let check = |text: &str, word: &str| {
-            let error = format!("{:#}", read(text).unwrap_err());
+            let error = chain_text(&read(text).unwrap_err());
             assert!(error.contains(word) && !error.contains("hush"), "{text}: {error}");
         };
         check("alerts = 1", "not a table");

@@ -1,7 +1,9 @@
 //! Keys of the config file that have another name now.
 
-use anyhow::bail;
+use codelupe_core::ErrorCode;
 use toml::Table;
+
+use crate::failure::{Failure, Result};
 
 /// Section, old key, new key.
 const RENAMED: [(&str, &str, &str); 3] = [
@@ -11,10 +13,11 @@ const RENAMED: [(&str, &str, &str); 3] = [
 ];
 
 /// Refuses a key by its old name and says the new one.
-pub(super) fn refuse(table: &Table) -> anyhow::Result<()> {
+pub(super) fn refuse(table: &Table) -> Result<()> {
     for (section, old, new) in RENAMED {
         if table.get(section).is_some_and(|section| section.get(old).is_some()) {
-            bail!("`{section}.{old}` is called `{section}.{new}` now");
+            let text = format!("`{section}.{old}` is called `{section}.{new}` now");
+            return Err(Failure::new(ErrorCode::Validation, text));
         }
     }
     Ok(())

@@ -5,11 +5,10 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
 use codelupe_core::ErrorCode;
 use codelupe_forge::{Token, Url};
 
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 
 /// Variables for the tokens of well-known forges, and the origins that each is for: a site and its API.
 const VARIABLES: [(&str, &[&str]); 3] = [
@@ -25,7 +24,7 @@ const VARIABLES: [(&str, &[&str]); 3] = [
 const FILE_VARIABLE: &str = "CODELUPE_TOKENS_FILE";
 
 /// All tokens of the environment and the file it names.
-pub(super) fn read() -> anyhow::Result<Vec<Token>> {
+pub(super) fn read() -> Result<Vec<Token>> {
     let mut tokens = Vec::new();
     for (variable, sites) in VARIABLES {
         let Some(secret) = variable_text(variable)? else {
@@ -42,15 +41,15 @@ pub(super) fn read() -> anyhow::Result<Vec<Token>> {
 }
 
 /// A variable that is set and not empty.
-fn variable_text(name: &str) -> anyhow::Result<Option<String>> {
+fn variable_text(name: &str) -> Result<Option<String>> {
     match env::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(Failure::new(ErrorCode::Validation, format!("{name} is not text")).into()),
+        Err(VarError::NotUnicode(_)) => Err(Failure::new(ErrorCode::Validation, format!("{name} is not text"))),
     }
 }
 
-fn read_file(path: &Path) -> anyhow::Result<Vec<Token>> {
+fn read_file(path: &Path) -> Result<Vec<Token>> {
     let place = || format!("{FILE_VARIABLE} names `{}`", path.display());
     let text = fs::read_to_string(path)
         .with_context(|| Failure::new(ErrorCode::NotFound, format!("{}, which cannot be read", place())))?;
@@ -70,7 +69,7 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<Token>> {
         .collect()
 }
 
-fn token(secret: &str, site: &str, place: &str) -> anyhow::Result<Token> {
+fn token(secret: &str, site: &str, place: &str) -> Result<Token> {
     let invalid = |why: &str| Failure::new(ErrorCode::Validation, format!("{place}: {why}"));
     let site = Url::parse(site).map_err(|_| invalid("the address is none"))?;
     Token::new(secret, &site).with_context(|| invalid("the token is not usable"))

@@ -1,30 +1,43 @@
 //! What all errors of CodeLupe have in common: a stable code. Each crate declares its own by [`coded_error!`](crate::coded_error).
 
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use super::ErrorCode;
+
+/// What an error was caused by.
+pub type Cause = Box<dyn StdError + Send + Sync>;
 
 /// An error with a stable code.
 pub trait Coded: StdError + Send + Sync + 'static {
     /// The code that exit status, metrics, retries and API hang on.
     fn code(&self) -> ErrorCode;
-}
 
-/// What an error is made of, but for its kind.
-#[derive(Debug)]
-pub struct ErrorParts {
-    /// The stable code.
-    pub code: ErrorCode,
-    /// What was being done.
-    pub context: String,
-    /// What it was caused by.
-    pub source: Option<Box<dyn StdError + Send + Sync>>,
+    /// How long a server asks to be left alone.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What it was caused by, where it can be taken out of it.
+    fn into_cause(self) -> Option<Cause>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 impl Coded for io::Error {
     fn code(&self) -> ErrorCode {
         ErrorCode::of_io(self)
+    }
+}
+
+impl Coded for Infallible {
+    fn code(&self) -> ErrorCode {
+        match *self {}
     }
 }
 
@@ -62,17 +75,21 @@ impl ErrorCode {
 }
 
 /// Declares the error of a crate and its kinds, each with the code that it has unless the error was caused by one with
-/// another: `Missing = NotFound`.
+/// another: `Missing = NotFound`. A kind may have a text, which follows what was being done: `Missing = NotFound: "is gone"`.
 ///
 /// The error says what was being done; what it was caused by is its source and never part of its text. It is made by
-/// `new(kind, context)`, with `with_source` and `with_code` after it; by `caused_by(kind, context, source)`, which takes the
-/// code of the source; or by `io(doing, path, source)` and `own_io(doing, path, source)`, which name what could not be done
-/// to which path. Their kind is the first that has the code of [`ErrorCode::of_io`] or [`ErrorCode::of_own_io`].
+/// `new(kind, context)`, with `with_source`, `with_code` and `with_retry_after` after it; by `caused_by(kind, context, source)`,
+/// which takes code and wait of the source; or by `io(doing, path, source)` and `own_io(doing, path, source)`, which name
+/// what could not be done to which path. The kind of those two is the first that has the code of
+/// [`ErrorCode::of_io`](crate::ErrorCode::of_io) or [`ErrorCode::of_own_io`](crate::ErrorCode::of_own_io).
+/// `like(kind, error)` is the same error as one of a crate below: its words, code and source.
 #[macro_export]
 macro_rules! coded_error {
     (
         $(#[$error:meta])* pub struct $Error:ident;
-        $(#[$kind:meta])* pub enum $Kind:ident { $($(#[$doc:meta])* $Variant:ident = $code:ident,)+ }
+        $(#[$kind:meta])* pub enum $Kind:ident {
+            $($(#[$doc:meta])* $Variant:ident = $code:ident $(: $text:literal)?,)+
+        }
     ) => {
         $(#[$error])*
         #[derive(Debug)]
@@ -80,7 +97,8 @@ macro_rules! coded_error {
             kind: $Kind,
             code: $crate::error::ErrorCode,
             context: String,
-            source: Option<Box<dyn std::error::Error + Send + Sync>>,
+            source: Option<$crate::error::Cause>,
+            retry_after: Option<std::time::Duration>,
         }
 
         $(#[$kind])*
@@ -98,19 +116,26 @@ macro_rules! coded_error {
                 match self { $(Self::$Variant => $crate::error::ErrorCode::$code,)+ }
             }
 
+            /// What follows the words of an error of this kind.
+            const fn text(self) -> &'static str {
+                match self { $(Self::$Variant => concat!($(": ", $text)?),)+ }
+            }
+
             /// The first kind with that code, or with that of any trouble of the machine.
-            fn of_code(code: $crate::error::ErrorCode) -> Option<Self> {
+            fn of_code(code: $crate::error::ErrorCode) -> Self {
                 let first = |code| Self::ALL.iter().copied().find(|kind| kind.code() == code);
-                first(code).or_else(|| first($crate::error::ErrorCode::Storage))
+                first(code)
+                    .or_else(|| first($crate::error::ErrorCode::Storage))
+                    .unwrap_or(Self::ALL[0])
             }
         }
 
         impl $Error {
             pub(crate) fn new(kind: $Kind, context: impl Into<String>) -> Self {
-                Self { kind, code: kind.code(), context: context.into(), source: None }
+                Self { kind, code: kind.code(), context: context.into(), source: None, retry_after: None }
             }
 
-            pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+            pub(crate) fn with_source(mut self, source: impl Into<$crate::error::Cause>) -> Self {
                 self.source = Some(source.into());
                 self
             }
@@ -120,13 +145,14 @@ macro_rules! coded_error {
                 self
             }
 
-            pub(crate) fn caused_by(
-                kind: $Kind,
-                context: impl Into<String>,
-                source: impl $crate::error::Coded,
-            ) -> Self {
-                let code = source.code();
-                Self::new(kind, context).with_code(code).with_source(source)
+            pub(crate) fn with_retry_after(mut self, wait: std::time::Duration) -> Self {
+                self.retry_after = Some(wait);
+                self
+            }
+
+            pub(crate) fn caused_by(kind: $Kind, context: impl Into<String>, source: impl $crate::error::Coded) -> Self {
+                let (code, retry_after) = (source.code(), source.retry_after());
+                Self { code, retry_after, ..Self::new(kind, context).with_source(source) }
             }
 
             pub(crate) fn io(doing: &str, path: &std::path::Path, source: std::io::Error) -> Self {
@@ -143,20 +169,14 @@ macro_rules! coded_error {
                 path: &std::path::Path,
                 source: std::io::Error,
             ) -> Self {
-                let path = $crate::text::display_name(path.as_os_str().as_encoded_bytes());
-                let kind = $Kind::of_code(code).unwrap_or($Kind::ALL[0]);
-                Self::new(kind, format!("cannot {doing} `{path}`")).with_code(code).with_source(source)
+                let context = format!("cannot {doing} `{}`", $crate::text::display_path(path));
+                Self::new($Kind::of_code(code), context).with_code(code).with_source(source)
             }
 
-            /// Code, text and cause, for an error that takes the place of this one.
-            pub fn into_parts(self) -> $crate::error::ErrorParts {
-                $crate::error::ErrorParts { code: self.code, context: self.context, source: self.source }
-            }
-
-            /// The error in the place of another one: its kind is the first of that code.
-            pub(crate) fn from_parts(parts: $crate::error::ErrorParts) -> Self {
-                let kind = $Kind::of_code(parts.code).unwrap_or($Kind::ALL[0]);
-                Self { kind, code: parts.code, context: parts.context, source: parts.source }
+            pub(crate) fn like(kind: $Kind, error: impl $crate::error::Coded) -> Self {
+                let (code, retry_after) = (error.code(), error.retry_after());
+                let made = Self::new(kind, error.to_string());
+                Self { code, retry_after, source: error.into_cause(), ..made }
             }
 
             /// What went wrong.
@@ -168,11 +188,16 @@ macro_rules! coded_error {
             pub const fn code(&self) -> $crate::error::ErrorCode {
                 self.code
             }
+
+            /// How long a server asks to be left alone.
+            pub const fn retry_after(&self) -> Option<std::time::Duration> {
+                self.retry_after
+            }
         }
 
         impl std::fmt::Display for $Error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.context)
+                write!(f, "{}{}", self.context, self.kind.text())
             }
         }
 
@@ -186,12 +211,20 @@ macro_rules! coded_error {
             fn code(&self) -> $crate::error::ErrorCode {
                 self.code
             }
+
+            fn retry_after(&self) -> Option<std::time::Duration> {
+                self.retry_after
+            }
+
+            fn into_cause(self) -> Option<$crate::error::Cause> {
+                self.source
+            }
         }
     };
 }
 
 #[cfg(test)]
-#[expect(dead_code, unreachable_pub, reason = "the macro makes what other crates need")]
+#[expect(unreachable_pub, reason = "the macro makes what other crates need")]
 mod tests {
     use std::error::Error as _;
     use std::path::Path;
@@ -204,7 +237,7 @@ mod tests {
         /// Its kinds.
         pub enum ErrorKind {
             /// Not there.
-            Missing = NotFound,
+            Missing = NotFound: "is not there",
             /// Full.
             Full = DiskFull,
             /// Otherwise.
@@ -221,7 +254,7 @@ mod tests {
             let (named, ours) = (made(Error::io), made(Error::own_io));
             assert_eq!((named.kind(), named.code()), read, "{kind}");
             assert_eq!((ours.kind(), ours.code()), own, "{kind}");
-            assert_eq!(named.to_string(), "cannot write `a\\u{a}b`");
+            assert!(named.to_string().starts_with("cannot write `a\\u{a}b`"), "{named}");
             assert_eq!(named.source().unwrap().to_string(), kind.to_string());
         };
         let missing = (ErrorKind::Missing, ErrorCode::NotFound);
@@ -239,11 +272,22 @@ mod tests {
 
     #[test]
     fn the_code_of_a_cause_is_kept() {
-        let cause = Error::new(ErrorKind::Missing, "no file");
+        let wait = Duration::from_secs(5);
+        let cause = Error::new(ErrorKind::Missing, "the file").with_retry_after(wait);
         let error = Error::caused_by(ErrorKind::Defect, "cannot go on", cause);
         assert_eq!((error.kind(), error.code()), (ErrorKind::Defect, ErrorCode::NotFound));
         assert_eq!(error.to_string(), "cannot go on");
-        assert_eq!(error.source().unwrap().to_string(), "no file");
+        assert_eq!(error.source().unwrap().to_string(), "the file: is not there");
+        assert_eq!(error.retry_after(), Some(wait));
+    }
+
+    #[test]
+    fn an_error_of_a_crate_below_keeps_its_words() {
+        let below = Error::own_io("write", Path::new("a"), io::ErrorKind::StorageFull.into());
+        let error = Error::like(ErrorKind::of_code(below.code()), below);
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Full, ErrorCode::DiskFull));
+        assert_eq!(error.to_string(), "cannot write `a`");
+        assert!(error.source().unwrap().is::<io::Error>());
     }
 
     #[test]

@@ -41,9 +41,7 @@ impl ErrorOccurrence {
         }
     }
 
-    /// A report whose message is the error's chain, `error: cause: cause`.
-    ///
-    /// A cause that the error before it ends with is not said twice: some libraries show their source.
+    /// A report whose message is the error's chain, [`chain_text`].
     pub fn from_chain(
         component: &str,
         code: ErrorCode,
@@ -59,7 +57,10 @@ impl ErrorOccurrence {
     }
 }
 
-fn chain_text(error: &(dyn StdError + 'static)) -> String {
+/// An error with those that caused it on one line, `error: cause: cause`, safe to print and at most 2,000 bytes long.
+///
+/// A cause that the error before it ends with is not said twice: some libraries show their source.
+pub fn chain_text(error: &(dyn StdError + 'static)) -> String {
     let mut message = SafeText::new(MAX_MESSAGE_BYTES);
     let mut before = String::new();
     for error in successors(Some(error), |error| (*error).source()).take(MAX_CHAIN) {

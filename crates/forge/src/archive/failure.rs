@@ -45,6 +45,7 @@ impl Failure {
 
     /// This as an error of the crate, about what lies at `origin`.
     pub(super) fn into_error(self, origin: &str) -> Error {
+        let context = format!("{origin}: the archive");
         let kind = match self {
             Self::Stream(error) => match error.downcast::<Error>() {
                 Ok(error) => return error,
@@ -54,9 +55,9 @@ impl Failure {
             Self::ArchiveTooLarge(_) | Self::InflatesTooMuch(_) => ErrorKind::TooLarge,
             Self::TooMany(_) => ErrorKind::TooManyEntries,
             Self::Late => ErrorKind::Timeout,
-            Self::Spool(_) => ErrorKind::Io,
+            Self::Spool(ref error) => return Error::machine(context, error).with_source(self),
         };
-        Error::new(kind, format!("{origin}: the archive")).with_source(self)
+        Error::new(kind, context).with_source(self)
     }
 
     fn broken_off(error: io::Error, origin: &str) -> Error {

@@ -115,7 +115,7 @@ impl Fetcher {
     /// # Errors
     /// `Gone`, `TakenDown`, `Auth` and `Refused` by the server's will; `Network`, `Timeout`, `Server` and `RateLimited` for
     /// now; `Unsupported` when nobody here speaks its protocol or it has SHA-256 ids; `TooLarge`, `TooManyEntries`, `Protocol` and
-    /// `Corrupt` for what it sends; `Io` when the spool fails.
+    /// `Corrupt` for what it sends; `Machine` when the spool fails.
     pub fn fetch(
         &self,
         remote: &Remote,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use codelupe_core::Repository;
+use codelupe_core::{ErrorCode, Repository};
 
 use super::Wanted;
 use super::visit::Visit;
@@ -103,7 +103,13 @@ impl Visit<'_> {
             Broken::Malformed(_) => ErrorKind::Corrupt,
             Broken::PackTooLarge(_) | Broken::InflatesTooMuch(_) | Broken::TooLarge(_) => ErrorKind::TooLarge,
             Broken::TooManyObjects(_) => ErrorKind::TooManyEntries,
-            Broken::Spool(_) => ErrorKind::Io,
+            Broken::Spool(ref cause) => {
+                let code = ErrorCode::of_own_io(cause);
+                return self
+                    .error(ErrorKind::Machine, "the pack")
+                    .with_code(code)
+                    .with_source(error);
+            }
         };
         self.error(kind, "the pack").with_source(error)
     }

@@ -7,11 +7,11 @@ mod walk;
 use std::os::fd::OwnedFd;
 
 use bstr::ByteSlice;
-use codelupe_core::{Reason, Repository};
+use codelupe_core::{Reason, Repository, text::display_path};
 use sha1::{Digest, Sha1};
 
 use crate::beneath;
-use crate::error::{Error, display_path};
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::located::{Kind, Located};
 use crate::snapshot::{Entry, ReadFailure, Snapshot, kept, sort_entries};
@@ -77,7 +77,7 @@ pub(crate) fn revision(located: &Located, limits: &Limits) -> Result<String, Err
 }
 
 fn open_root(located: &Located) -> Result<OwnedFd, Error> {
-    beneath::open_root(&located.path).map_err(|error| Error::io(&located.path, "open repository", error))
+    beneath::open_root(&located.path).map_err(|error| Error::at(&located.path, "open repository", error))
 }
 
 fn list(root: &OwnedFd, located: &Located, limits: &Limits) -> Result<Vec<Found>, Error> {

@@ -26,7 +26,7 @@ pub(crate) struct Found {
 /// # Errors
 /// The root cannot be listed, or a limit is passed. A folder further down that cannot be listed is an entry.
 pub(crate) fn walk(root: &OwnedFd, located: &Located, limits: &Limits) -> Result<Vec<Found>, Error> {
-    let access = |error| Error::io(&located.path, "list folder", error);
+    let access = |error| Error::at(&located.path, "list folder", error);
     let device = rustix::fs::fstat(root).map_err(|error| access(error.into()))?.st_dev;
     let mut walk = Walk {
         limits,

@@ -8,10 +8,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use codelupe_core::text::display_path;
 use rustix::fs::{Dir, FileType};
 
 use crate::beneath;
-use crate::error::{Error, ErrorKind, display_path};
+use crate::error::{Error, ErrorKind};
 
 /// The largest `objects/info/alternates` that is looked at, in bytes.
 const MAX_ALTERNATES_BYTES: u64 = 1 << 20;
@@ -25,11 +26,11 @@ pub(crate) struct GitFolder {
 impl GitFolder {
     /// Opens the git directory of the repository at `repository`: its folder `.git`, or itself when bare.
     pub(crate) fn open(repository: &Path) -> Result<Self, Error> {
-        let root = beneath::open_root(repository).map_err(|error| Error::io(repository, "open repository", error))?;
+        let root = beneath::open_root(repository).map_err(|error| Error::at(repository, "open repository", error))?;
         let has_folder = beneath::stat(&root, b".git").is_ok_and(|stat| beneath::file_type(&stat).is_dir());
         let (path, fd) = if has_folder {
             let path = repository.join(".git");
-            let fd = beneath::open_folder(&root, b".git").map_err(|error| Error::io(&path, "open", error))?;
+            let fd = beneath::open_folder(&root, b".git").map_err(|error| Error::at(&path, "open", error))?;
             (path, fd)
         } else {
             (repository.to_owned(), root)
@@ -99,7 +100,7 @@ impl GitFolder {
             let why = format!("{path} is a link or not a regular file");
             self.error(ErrorKind::OutsideRepository, &why).with_source(error)
         } else {
-            Error::io(&self.path.join(path), "read", error)
+            Error::at(&self.path.join(path), "read", error)
         }
     }
 
@@ -108,7 +109,7 @@ impl GitFolder {
             let kind = match error.kind() {
                 io::ErrorKind::NotFound => ErrorKind::Corrupt,
                 _ if beneath::is_link_refusal(&error) => ErrorKind::OutsideRepository,
-                _ => return Error::io(&self.path.join(name), "open", error),
+                _ => return Error::at(&self.path.join(name), "open", error),
             };
             self.error(kind, &format!("{name} is not a folder")).with_source(error)
         })

@@ -13,9 +13,9 @@ mod tree;
 
 use std::path::Path;
 
-use codelupe_core::{BlobId, Reason, Repository, Verdict};
+use codelupe_core::{BlobId, Reason, Repository, Verdict, text::display_path};
 
-use crate::error::{Error, display_path};
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::located::Located;
 use crate::snapshot::{Entry, ReadFailure, Snapshot, kept};

@@ -4,13 +4,14 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use codelupe_core::text::display_path;
 use gix_hash::{Kind as HashKind, ObjectId};
 use gix_object::Find as _;
 use gix_odb::{HandleArc, Header as _, Store};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 use sha1::{Digest, Sha1};
 
-use crate::error::{Error, ErrorKind, display_path};
+use crate::error::{Error, ErrorKind};
 use crate::git::layout::GitFolder;
 use crate::limits::Limits;
 

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use codelupe_core::{Repository, text::display_name};
+use codelupe_core::{ErrorCode, Repository, text::display_name};
 use reqwest::header::HeaderValue;
 use tempfile::TempDir;
 use url::Url;
@@ -71,7 +71,7 @@ impl GitCommand {
     /// # Errors
     /// `Unsupported` without a git program, and when git cannot read what the server says; `Auth`, `Refused`, `Gone`,
     /// `Redirect`, `RateLimited`, `Server` and `Network` by what git says; `Timeout` and `TooLarge` when it was killed for
-    /// that; `Io` when its folder cannot be made; those of opening a repository on this machine.
+    /// that; `Machine` when its folder cannot be made or written; those of opening a repository on this machine.
     pub(crate) fn fetch(
         &self,
         order: &Order<'_>,
@@ -99,8 +99,7 @@ impl GitCommand {
             return Ok(Some(Box::new(GitSnapshot::unborn(describe(head), limits))));
         }
         let path = git.clone_repository()?;
-        let snapshot = GitSnapshot::open_as(&path, describe, limits)
-            .map_err(|error| Error::new(error.kind(), shown(order.url)).with_source(error))?;
+        let snapshot = GitSnapshot::open_as(&path, describe, limits).map_err(|error| unopened(order.url, error))?;
         Ok(Some(Box::new(Cloned {
             snapshot,
             _folder: folder,
@@ -113,7 +112,7 @@ impl GitCommand {
         let made = tmp.and_then(|tmp| tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(tmp));
         made.map_err(|error| {
             let context = format!("{}: a folder for git", shown(url));
-            Error::new(ErrorKind::Io, context).with_source(error)
+            Error::machine(context, &error).with_source(error)
         })
     }
 }
@@ -206,6 +205,10 @@ impl Program<'_> {
         match ended.map_err(|error| self.not_run(error))? {
             Ended::Well => Ok(Ok(())),
             Ended::Badly(words) => Ok(Err(words)),
+            Ended::NoRoom(words) => {
+                let why = format!("the disk is full, and git says: {}", display_name(words.as_bytes()));
+                Err(self.error(ErrorKind::Machine, &why).with_code(ErrorCode::DiskFull))
+            }
             Ended::TooLate => Err(self.error(ErrorKind::Timeout, "git takes too long")),
             Ended::TooLarge => {
                 let why = format!("git has fetched more than {} bytes", self.order.max_bytes);
@@ -215,7 +218,7 @@ impl Program<'_> {
     }
 
     fn not_run(&self, error: io::Error) -> Error {
-        if error.kind() != io::ErrorKind::NotFound {
+        if error.kind() != io::ErrorKind::NotFound || !self.folder.is_dir() {
             return self.io(error);
         }
         let why = "the server does not speak version 2 of git's protocol, and there is no git program in PATH";
@@ -227,11 +230,25 @@ impl Program<'_> {
     }
 
     fn io(&self, error: io::Error) -> Error {
-        self.error(ErrorKind::Io, "running git").with_source(error)
+        let code = ErrorCode::of_own_io(&error);
+        self.error(ErrorKind::Machine, "running git")
+            .with_code(code)
+            .with_source(error)
     }
 
     fn error(&self, kind: ErrorKind, why: &str) -> Error {
         Error::new(kind, format!("{}: {why}", shown(self.order.url)))
+    }
+}
+
+/// The error of a repository that git has fetched and that cannot be opened. Where its folder is gone, which is ours, that is
+/// no fault of the repository.
+fn unopened(url: &Url, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotAFolder | ErrorKind::Access => {
+            Error::new(ErrorKind::Machine, shown(url)).with_source(error)
+        }
+        kind => Error::caused_by(kind, shown(url), error),
     }
 }
 

@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 
 /// How often the program is looked after at first, and in the end.
@@ -22,6 +24,13 @@ const MAX_MEMORY_BYTES: u64 = 1 << 30;
 
 /// What a file takes of the disk beside its bytes, in bytes: many small ones are much too.
 const FILE_BYTES: u64 = 4096;
+
+/// With less room on the disk, in bytes, a failure is one of the disk. The room is looked at from time to time while the
+/// program runs, since it may remove what it wrote before it ends: so it must be more than is written between two looks.
+const LEAST_ROOM: u64 = 16 << 20;
+
+/// Room for what a program says when the disk is full.
+const WORDS_BYTES: u64 = 16 << 10;
 
 /// The last bytes that are kept of what a program says when it fails.
 const MAX_WORDS: u64 = 500;
@@ -45,6 +54,8 @@ pub(super) enum Ended {
     Well,
     /// Without; the end of what it said.
     Badly(String),
+    /// Without, and there was no room on the disk; the end of what it said.
+    NoRoom(String),
     /// Killed at the deadline.
     TooLate,
     /// Killed for the bytes in its folder.
@@ -53,23 +64,28 @@ pub(super) enum Ended {
 
 /// Runs a program in a process group of its own, without input. What it writes goes to files in `folder`, and counts.
 pub(super) fn run(mut command: Command, folder: &Path, bounds: &Bounds) -> io::Result<Ended> {
+    let words = File::create(folder.join(WORDS))?;
+    reserve(&words)?;
     command
         .stdin(Stdio::null())
         .stdout(File::create(folder.join(OUTPUT))?)
-        .stderr(File::create(folder.join(WORDS))?)
+        .stderr(words)
         .process_group(0);
     let mut running = Running::start(&mut command)?;
+    let mut room = room_in(folder)?;
     let (mut pause, last) = LOOKS;
     let mut next_look = Instant::now();
     loop {
         if let Some(status) = running.ended()? {
-            return end_of(status, folder, bounds);
+            room = room.min(room_in(folder)?);
+            return end_of(status, folder, bounds, room);
         }
         let now = Instant::now();
         if now >= bounds.deadline {
             return Ok(Ended::TooLate);
         }
         if now >= next_look {
+            room = room.min(room_in(folder)?);
             if size_of(folder)? > bounds.max_bytes {
                 return Ok(Ended::TooLarge);
             }
@@ -89,9 +105,15 @@ pub(super) fn read_output(folder: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(output)
 }
 
-fn end_of(status: ExitStatus, folder: &Path, bounds: &Bounds) -> io::Result<Ended> {
+fn end_of(status: ExitStatus, folder: &Path, bounds: &Bounds, room: u64) -> io::Result<Ended> {
     if !status.success() {
-        return Ok(Ended::Badly(words(folder)?));
+        let words = words(folder)?;
+        let full = room < LEAST_ROOM || tells_of_a_full_disk(&words);
+        return Ok(if full {
+            Ended::NoRoom(words)
+        } else {
+            Ended::Badly(words)
+        });
     }
     // It may have been too quick to be looked at.
     Ok(if size_of(folder)? > bounds.max_bytes {
@@ -108,6 +130,30 @@ fn words(folder: &Path) -> io::Result<String> {
     let mut words = Vec::new();
     file.take(MAX_WORDS).read_to_end(&mut words)?;
     Ok(String::from_utf8_lossy(&words).trim().to_owned())
+}
+
+/// Whether a program says that the disk, or the quota, is full. What a server says through it does not count.
+fn tells_of_a_full_disk(words: &str) -> bool {
+    // strerror(3) for ENOSPC and EDQUOT in the locale C.
+    const ENDS: [&str; 2] = [": No space left on device", ": Disk quota exceeded"];
+    let own = words.lines().filter(|line| !line.contains("remote"));
+    own.map(str::trim_end)
+        .any(|line| ENDS.iter().any(|end| line.ends_with(end)))
+}
+
+/// Keeps room for what a program says, so that it can say that the disk is full.
+fn reserve(words: &File) -> io::Result<()> {
+    match fallocate(words, FallocateFlags::KEEP_SIZE, 0, WORDS_BYTES) {
+        // Not all file systems can.
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The bytes that are free for us where a folder is.
+fn room_in(folder: &Path) -> io::Result<u64> {
+    let found = statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// The bytes of all files below a folder. What is gone before it is looked at counts as nothing.
@@ -148,7 +194,7 @@ impl Running {
             maximum: Some(MAX_MEMORY_BYTES),
         };
         match prlimit(Some(Pid::from_child(&running.child)), Resource::As, memory) {
-            Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(running),
+            Ok(_) | Err(Errno::SRCH) => Ok(running),
             Err(error) => Err(error.into()),
         }
     }
@@ -222,6 +268,24 @@ mod tests {
                 "{script}"
             );
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_by_the_program_not_by_a_server() {
+        let check = |words: &str, full| assert_eq!(tells_of_a_full_disk(words), full, "{words}");
+        check(
+            "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output",
+            true,
+        );
+        check("fatal: unable to write file x: Disk quota exceeded", true);
+        check("remote: x: No space left on device", false);
+        check("fatal: remote error: x: No space left on device", false);
+        check("fatal: expected a list, got 'x: No space left on device'", false);
+        check("No space left on device", false);
+        let folder = tempfile::tempdir().unwrap();
+        let script = "echo 'fatal: write error: No space left on device' >&2; exit 1";
+        let ended = run_shell(script, folder.path(), &bounds(60_000));
+        assert!(matches!(ended, Ended::NoRoom(_)), "{ended:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::Coded};
 
 use super::{Alert, AlertRules};
 
@@ -73,5 +73,15 @@ impl SendError {
     /// How long to wait after failed attempt number `attempt`, the first being 1; `None` when it was the last one.
     pub(super) fn delay_after(&self, attempt: u32, seed: u64) -> Option<Duration> {
         self.code.policy().delay_after(attempt, self.retry_after, seed)
+    }
+}
+
+impl Coded for SendError {
+    fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 }

@@ -1,7 +1,7 @@
 //! Crawling as a part of other work: what a query finds, selected, as repositories to fetch.
 
 use codelupe_catalogue::{CrawlId, HostedFilter, HostedOrder};
-use codelupe_core::{ErrorCode, LicenseClass, SelectionRules};
+use codelupe_core::{LicenseClass, SelectionRules};
 use codelupe_forge::{Estimate, Found, Query, Remote, Target};
 
 use super::{CrawlOptions, Crawled, Forges, Listing, RefreshOptions, SINCE, crawl, refresh, selected};
@@ -48,7 +48,7 @@ pub fn refresh_forges(context: &Context, host: Option<&str>, options: RefreshOpt
     if known.is_empty() {
         let what = host.unwrap_or("any forge");
         let context = format!("no crawl has listed {what}; `codelupe crawl` does");
-        return Err(Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context));
+        return Err(Error::new(ErrorKind::Nothing, context));
     }
     let mut crawled = Crawled::default();
     for (_, query) in known {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use codelupe_catalogue::{Catalogue, DedupCandidate, lsh, lsh::LshIndex, lsh::LshKind, lsh::SignedDocument};
-use codelupe_core::{BlobId, ErrorCode, LshParameters};
+use codelupe_core::{BlobId, LshParameters};
 use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_dedup::{Banding, Groups, Signature};
 use codelupe_process::View;
@@ -76,7 +76,7 @@ pub(crate) async fn open_existing(
 /// The error of a data folder in which nothing was compared yet.
 fn no_lsh() -> Error {
     let context = "nothing was compared here yet; run: codelupe dedup";
-    Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context)
+    Error::new(ErrorKind::Nothing, context)
 }
 
 /// What an LSH index of this configuration is made by.

@@ -53,5 +53,5 @@ fn decode(segment: i64, bytes: Option<&[u8]>) -> Result<Option<Signature>, Error
 
 fn damaged(segment: i64) -> Error {
     let context = format!("segment {segment} does not hold the signatures that the catalogue says");
-    Error::new(ErrorKind::Store, ErrorCode::CorruptStore, context)
+    Error::new(ErrorKind::Store, context).with_code(ErrorCode::CorruptStore)
 }

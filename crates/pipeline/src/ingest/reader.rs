@@ -95,6 +95,8 @@ impl<'a> Reader<'a> {
                 return Ok(1);
             }
             Ok(Opened::Snapshot(snapshot)) => self.read_repository(&found, snapshot)?,
+            // Every other repository would fail as this one does, and be left out for nothing.
+            Err(error) if error.kind() == ErrorKind::Machine => return Err(Error::from(error).into()),
             Err(error) => self.record_failure(&found, &error),
         }
         if self.chunk.bytes >= CHUNK_BYTES {

@@ -53,7 +53,7 @@ impl Worker {
         );
         let done = catch_unwind(AssertUnwindSafe(|| self.work(job))).unwrap_or_else(|_| {
             let context = format!("job {} ({}) ended by a defect", job.id, job.name);
-            Err(Error::new(ErrorKind::Internal, ErrorCode::Internal, context))
+            Err(Error::new(ErrorKind::Internal, context))
         });
         let settled = match done {
             Ok(result) => self.succeed(job, &result),
@@ -77,7 +77,7 @@ impl Worker {
         };
         result.map_err(|error| {
             let context = format!("the result of job {} cannot be written as JSON: {error}", job.id);
-            Error::new(ErrorKind::Internal, ErrorCode::Internal, context)
+            Error::new(ErrorKind::Internal, context)
         })
     }
 

@@ -110,15 +110,11 @@ fn ended_badly(job: &JobRow) -> Option<Error> {
                 .and_then(|code| code.parse().ok())
                 .unwrap_or(ErrorCode::Internal);
             let message = job.error_message.as_deref().unwrap_or("no reason is known");
-            Some(Error::new(
-                ErrorKind::Job,
-                code,
-                format!("job {id} ({name}) is dead: {message}"),
-            ))
+            Some(Error::new(ErrorKind::Job, format!("job {id} ({name}) is dead: {message}")).with_code(code))
         }
         JobState::Canceled => {
             let context = format!("job {id} ({name}) was canceled");
-            Some(Error::new(ErrorKind::Job, ErrorCode::Canceled, context))
+            Some(Error::new(ErrorKind::Job, context).with_code(ErrorCode::Canceled))
         }
         JobState::Queued | JobState::Running | JobState::Done => None,
     }
@@ -142,6 +138,6 @@ fn result<T: DeserializeOwned>(job: &JobRow) -> Result<T, Error> {
     let text = job.result.as_deref().unwrap_or_default();
     serde_json::from_str(text).map_err(|error| {
         let context = format!("the result of job {} ({}) cannot be read: {error}", job.id, job.name);
-        Error::new(ErrorKind::Job, ErrorCode::CorruptStore, context)
+        Error::new(ErrorKind::Job, context)
     })
 }

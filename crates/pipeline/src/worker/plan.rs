@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::NewJob;
-use codelupe_core::ErrorCode;
 use codelupe_forge::Found;
 
 use super::Worker;
@@ -61,13 +60,7 @@ impl Worker {
                 config: config.clone(),
                 work,
             })
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Internal,
-                    ErrorCode::Internal,
-                    format!("a job cannot be written as JSON: {error}"),
-                )
-            })?;
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("a job cannot be written as JSON: {error}")))?;
             jobs.push(NewJob {
                 trace_parent: Some(trace_parent(&trace, &key)),
                 key,

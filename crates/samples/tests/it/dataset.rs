@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use codelupe_samples::{
@@ -161,15 +162,15 @@ fn a_dataset_of_the_same_inputs_is_used_again_and_one_of_others_is_refused() {
 #[test]
 fn what_a_killed_writer_left_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("set.partial")).unwrap();
-    fs::write(folder.path().join("set.partial/shard-00007.rows"), "half").unwrap();
+    fs::create_dir(folder.path().join(".set.partial")).unwrap();
+    fs::write(folder.path().join(".set.partial/shard-00007.rows"), "half").unwrap();
     let out = folder.path().join("set");
     written(documents(), &config(), &out).unwrap();
     assert_eq!(
         files(&out).into_keys().collect::<Vec<_>>(),
         ["dataset.json", "shard-00000.rows"]
     );
-    assert!(!folder.path().join("set.partial").exists());
+    assert!(!folder.path().join(".set.partial").exists());
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn an_error_of_the_documents_leaves_nothing_behind() {
         .into_iter()
         .take(3)
         .map(Ok)
-        .chain([Err("the table is gone")]);
+        .chain([Err(io::Error::other("the table is gone"))]);
     let error = write_dataset(broken, tokenizer(), &config(), &out, &provenance()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Documents);
     assert_eq!(

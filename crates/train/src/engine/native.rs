@@ -2,16 +2,15 @@
 
 use std::time::Instant;
 
+use codelupe_disk::publish_folder;
 use codelupe_model::{Adapter, Batch, Loss, Model, ModelConfig, Recompute, Trainable, Trainer, estimate};
 use codelupe_samples::{Dataset, Row};
 
 use super::{Ended, StopToken, Support, TrainEngine};
 use crate::checkpoint::{self, Progress};
 use crate::error::{Error, ErrorKind};
-use crate::files::{available_memory, remove_folder};
 use crate::job::{TrainEvent, TrainJob};
-
-use codelupe_core::ErrorCode;
+use crate::memory::available_memory;
 
 /// Models with more parameters take too long on a CPU to be chosen without being asked for by name: 0.5B takes a day for
 /// two million tokens on two cores (31 tokens a second and core).
@@ -66,11 +65,7 @@ impl TrainEngine for NativeEngine {
         let train = Dataset::open(&job.train)?;
         let validation = job.validation.as_deref().map(Dataset::open).transpose()?;
         if train.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Nothing,
-                ErrorCode::NotFound,
-                "there is no row to learn",
-            ));
+            return Err(Error::new(ErrorKind::Nothing, "there is no row to learn"));
         }
         let trainable = trainable(job, &model)?;
         let mut trainer = Trainer::new(&model, trainable, job.optimizer, recompute(job), job.seed)?;
@@ -210,7 +205,7 @@ impl Work<'_> {
                 "the gradient is not finite, {} steps in a row; the last is step {step} with the rows {rows:?} of the samples",
                 self.progress.skipped
             );
-            return Err(Error::new(ErrorKind::Diverged, ErrorCode::CorruptInput, context));
+            return Err(Error::new(ErrorKind::Diverged, context));
         }
         if self.progress.skipped >= SKIPPED_UNTIL_LOWERED {
             self.progress.rate_scale /= 2.0;
@@ -271,14 +266,10 @@ impl Work<'_> {
         if !self.progress.best_is_apart {
             return self.save_result(&self.job.out);
         }
-        remove_folder(&self.job.out)?;
-        crate::files::rename(&best, &self.job.out)
+        Ok(publish_folder(&best, &self.job.out)?)
     }
 
     fn save_result(&self, folder: &std::path::Path) -> Result<(), Error> {
-        if let Some(parent) = folder.parent() {
-            crate::files::make_folder(parent)?;
-        }
         match self.trainer.adapter() {
             Some(adapter) => adapter.save(folder)?,
             None => self.trainer.save_model(folder)?,

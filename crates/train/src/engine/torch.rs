@@ -15,7 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::chain_text};
+use codelupe_disk::{make_folder, write, write_json};
 use codelupe_model::{ModelConfig, Recompute, estimate};
 use codelupe_samples::{Dataset, read_summary};
 
@@ -26,7 +27,6 @@ use super::{Ended, StopToken, Support, TrainEngine};
 use crate::config::TorchConfig;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
-use crate::files::{make_folder, write, write_json};
 use crate::job::{TrainEvent, TrainJob};
 
 /// The program.
@@ -73,7 +73,7 @@ impl TorchEngine {
 
     /// What Python says that there is, or why there is nothing.
     fn ask(&self, job: &TrainJob) -> Result<Hello, String> {
-        let files = Files::write(job).map_err(|error| error.chain())?;
+        let files = Files::write(job).map_err(|error| chain_text(&error))?;
         let process = Process::start(command::plain(
             &self.config,
             &self.environment,
@@ -138,7 +138,7 @@ impl TorchEngine {
         let files = Files::write(job)?;
         let command = command::training(&self.config, &self.environment, &files.script, &files.job);
         let process = Process::start(command)
-            .map_err(|error| Error::new(ErrorKind::Engine, ErrorCode::NotFound, self.not_started(&error)))?;
+            .map_err(|error| Error::new(ErrorKind::Engine, self.not_started(&error)).with_code(ErrorCode::NotFound))?;
         if let Some(text) = command::elsewhere(&self.config, &files.script, &files.job) {
             events(TrainEvent::Warning { text });
         }
@@ -192,7 +192,7 @@ impl TrainEngine for TorchEngine {
                         "the system killed the Python process with {rows_at_once} rows in memory at once, \
                          which it does when memory is short; restarts: {restarts}"
                     );
-                    return Err(Error::new(ErrorKind::Engine, ErrorCode::OutOfMemory, context));
+                    return Err(Error::new(ErrorKind::Engine, context).with_code(ErrorCode::OutOfMemory));
                 }
                 other => return Err(other.into_error()),
             }
@@ -225,7 +225,7 @@ impl Files {
 fn check_samples(job: &TrainJob) -> Result<(), Error> {
     if Dataset::open(&job.train)?.is_empty() {
         let context = "there is no row to learn";
-        return Err(Error::new(ErrorKind::Nothing, ErrorCode::NotFound, context));
+        return Err(Error::new(ErrorKind::Nothing, context));
     }
     job.validation.as_deref().map(Dataset::open).transpose()?;
     Ok(())
@@ -259,7 +259,7 @@ fn weight_bytes(folder: &Path) -> io::Result<u64> {
 }
 
 fn internal(context: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Engine, ErrorCode::Internal, context)
+    Error::new(ErrorKind::Engine, context)
 }
 
 impl Outcome {
@@ -270,12 +270,12 @@ impl Outcome {
             Self::Failed { kind, text, on_gpu } => failed(kind, text, on_gpu),
             Self::Silent { seconds, tail } => Error::new(
                 ErrorKind::Engine,
-                ErrorCode::Timeout,
                 with_tail(
                     &format!("the Python process told nothing for {seconds} s and was killed"),
                     &tail,
                 ),
-            ),
+            )
+            .with_code(ErrorCode::Timeout),
             Self::OtherProtocol { version } => internal(format!(
                 "the Python process speaks version {version} of the protocol, not {}",
                 message::PROTOCOL
@@ -295,7 +295,7 @@ fn failed(kind: Failure, text: String, on_gpu: bool) -> Error {
         Failure::Memory => (ErrorKind::Engine, ErrorCode::OutOfMemory),
         Failure::Other => (ErrorKind::Engine, ErrorCode::Internal),
     };
-    Error::new(kind, code, text)
+    Error::new(kind, text).with_code(code)
 }
 
 fn with_tail(context: &str, tail: &str) -> String {

@@ -4,12 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use codelupe_core::ErrorCode;
 use serde_json::json;
 
 use crate::cli::NewArguments;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
@@ -19,7 +18,7 @@ const UP: &str = "-- What changes, and why. Expand first: add, fill, and remove 
 
 const DOWN: &str = "-- loses: nothing\n";
 
-pub(super) fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Result<()> {
+pub(super) fn run(settings: &Settings, arguments: &NewArguments) -> Result<()> {
     check_name(&arguments.name)?;
     let number = next_number(&arguments.folder)?;
     let mut written = Vec::new();
@@ -37,7 +36,7 @@ pub(super) fn run(settings: &Settings, arguments: &NewArguments) -> anyhow::Resu
     })
 }
 
-fn check_name(name: &str) -> anyhow::Result<()> {
+fn check_name(name: &str) -> Result<()> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if (1..=60).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(good) {
         return Ok(());
@@ -46,11 +45,11 @@ fn check_name(name: &str) -> anyhow::Result<()> {
         "`{}` cannot name a migration: use 1 to 60 of a-z, 0-9 and `_`, a letter first",
         name.escape_debug()
     );
-    Err(Failure::new(ErrorCode::Validation, text).into())
+    Err(Failure::new(ErrorCode::Validation, text))
 }
 
 /// One more than the highest number of either dialect.
-fn next_number(folder: &Path) -> anyhow::Result<u32> {
+fn next_number(folder: &Path) -> Result<u32> {
     let mut highest = 0;
     for dialect in DIALECTS {
         let path = folder.join(dialect);
@@ -69,8 +68,8 @@ fn next_number(folder: &Path) -> anyhow::Result<u32> {
     Ok(highest + 1)
 }
 
-fn write_new(path: &PathBuf, text: &str) -> anyhow::Result<()> {
-    let mut file = fs::File::create_new(path).with_context(|| format!("cannot create `{}`", path.display()))?;
+fn write_new(path: &PathBuf, text: &str) -> Result<()> {
+    let mut file = fs::File::create_new(path).doing(format!("cannot create `{}`", path.display()))?;
     file.write_all(text.as_bytes())
-        .with_context(|| format!("cannot write `{}`", path.display()))
+        .doing(format!("cannot write `{}`", path.display()))
 }

@@ -7,11 +7,11 @@ use codelupe_core::ErrorCode;
 use serde_json::json;
 
 use crate::cli::RollbackArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings, arguments: &RollbackArguments) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings, arguments: &RollbackArguments) -> Result<()> {
     let mut schema = Schema::connect_existing(&settings.catalogue).await?;
     let to = match arguments.to {
         Some(to) => to,
@@ -32,7 +32,7 @@ pub(super) async fn run(settings: &Settings, arguments: &RollbackArguments) -> a
 }
 
 /// The migration before the latest one that is applied.
-async fn one_back(schema: &mut Schema) -> anyhow::Result<i64> {
+async fn one_back(schema: &mut Schema) -> Result<i64> {
     let status = schema.status().await?;
     let applied = status.iter().filter(|status| status.state == MigrationState::Applied);
     let mut versions: Vec<i64> = applied.map(|status| status.version).collect();
@@ -41,7 +41,7 @@ async fn one_back(schema: &mut Schema) -> anyhow::Result<i64> {
 }
 
 /// Going back needs a yes on the terminal; a step that destroys rows needs `--yes`.
-fn agree(settings: &Settings, steps: &[RollbackStep]) -> anyhow::Result<()> {
+fn agree(settings: &Settings, steps: &[RollbackStep]) -> Result<()> {
     let lost: i64 = steps.iter().flat_map(|step| &step.losses).map(|loss| loss.rows).sum();
     let text = describe(steps);
     if lost > 0 {
@@ -49,12 +49,12 @@ fn agree(settings: &Settings, steps: &[RollbackStep]) -> anyhow::Result<()> {
             "this would destroy {lost} rows of `{}`, and --yes was not given:\n{text}",
             settings.catalogue
         );
-        return Err(Failure::new(ErrorCode::Validation, refusal).into());
+        return Err(Failure::new(ErrorCode::Validation, refusal));
     }
     let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
     if !stdin.is_terminal() {
         let refusal = format!("nobody is here to be asked, and --yes was not given:\n{text}");
-        return Err(Failure::new(ErrorCode::Validation, refusal).into());
+        return Err(Failure::new(ErrorCode::Validation, refusal));
     }
     write!(stderr, "{}: undo\n{text}\nGo on? [y/N] ", settings.catalogue)?;
     stderr.flush()?;
@@ -63,7 +63,7 @@ fn agree(settings: &Settings, steps: &[RollbackStep]) -> anyhow::Result<()> {
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         return Ok(());
     }
-    Err(Failure::new(ErrorCode::Canceled, "not undone").into())
+    Err(Failure::new(ErrorCode::Canceled, "not undone"))
 }
 
 fn describe(steps: &[RollbackStep]) -> String {

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
 use codelupe_forge::Source;
 
 use crate::cli::QueueArguments;
 use crate::commands::run::{first, go};
+use crate::failure::{Context as _, Result};
 use crate::report;
 use crate::settings::Settings;
 
@@ -24,8 +24,8 @@ const FILES: [(&str, &str, &str); 8] = [
     ("unlicensed", "empty.go", ""),
 ];
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let root = tempfile::tempdir().context("cannot make a temporary folder")?;
+pub(super) async fn run(settings: &Settings) -> Result<()> {
+    let root = tempfile::tempdir().doing("cannot make a temporary folder")?;
     for (repository, path, text) in FILES {
         write(&root.path().join(repository).join(path), text)?;
     }
@@ -38,8 +38,8 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    fs::create_dir_all(folder).doing(format!("cannot make the folder `{}`", folder.display()))?;
+    fs::write(path, text).doing(format!("cannot write `{}`", path.display()))
 }

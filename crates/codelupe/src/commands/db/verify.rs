@@ -4,11 +4,11 @@ use codelupe_catalogue::{Catalogue, Schema};
 use codelupe_core::ErrorCode;
 use serde_json::json;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings) -> Result<()> {
     let mut schema = Schema::connect_read_only(&settings.catalogue).await?;
     let mut findings = schema.verify().await?;
     schema.close().await;
@@ -25,12 +25,15 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     })?;
     match findings.len() {
         0 => Ok(()),
-        wrong => Err(Failure::new(ErrorCode::CorruptStore, format!("{wrong} things are not in order")).into()),
+        wrong => Err(Failure::new(
+            ErrorCode::CorruptStore,
+            format!("{wrong} things are not in order"),
+        )),
     }
 }
 
 /// What is wrong between the rows, and with the files that they name.
-async fn contents(settings: &Settings) -> anyhow::Result<Vec<String>> {
+async fn contents(settings: &Settings) -> Result<Vec<String>> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let mut findings = Vec::new();
     for name in catalogue.segments().await?.into_values() {

@@ -8,11 +8,12 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::cli::ClustersArguments;
+use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings, arguments: &ClustersArguments) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings, arguments: &ClustersArguments) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let Some(id) = arguments.id else {
         let clusters = catalogue.largest_clusters(arguments.limit).await?;

@@ -8,6 +8,7 @@ use codelupe_pipeline::dedup::{Deduplicated, GIANT_CLUSTER};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
@@ -29,7 +30,7 @@ struct Report {
     last_run: Option<Deduplicated>,
 }
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let cluster_sizes = catalogue.cluster_sizes().await?;
     let giants = cluster_sizes
@@ -45,7 +46,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// The newest outcome that is not "nothing has changed".
-async fn last_run(catalogue: &Catalogue) -> anyhow::Result<Option<Deduplicated>> {
+async fn last_run(catalogue: &Catalogue) -> Result<Option<Deduplicated>> {
     let filter = JobFilter {
         state: Some(JobState::Done),
         name: Some(JobName::Dedup.as_str().to_owned()),

@@ -5,11 +5,12 @@ use codelupe_pipeline::copies::{self, NamedContainment, RepositoryCopies};
 use serde_json::json;
 
 use crate::cli::RepositoriesArguments;
+use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings, arguments: &RepositoriesArguments) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings, arguments: &RepositoriesArguments) -> Result<()> {
     let mut config = settings.config.dedup.clone();
     if let Some(share) = arguments.share {
         config.repository_share = share;

@@ -1,13 +1,12 @@
 //! `codelupe dedup tune`.
 
-use anyhow::Context as _;
 use codelupe_core::ErrorCode;
 use codelupe_dedup::{BandTable, Banding, Permutations, Threshold};
 use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::cli::TuneArguments;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
@@ -24,7 +23,7 @@ const UNLIKE: f64 = 0.5;
 /// Characters of a full bar.
 const BAR: usize = 40;
 
-pub(crate) fn run(settings: &Settings, arguments: &TuneArguments) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &Settings, arguments: &TuneArguments) -> Result<()> {
     let configured = &settings.config.dedup;
     let bad = || Failure::new(ErrorCode::Validation, "these settings do not go together");
     let threshold = Threshold::new(arguments.threshold.unwrap_or(configured.threshold)).with_context(bad)?;

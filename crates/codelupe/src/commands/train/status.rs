@@ -6,11 +6,12 @@ use codelupe_catalogue::{Catalogue, ModelRow, ModelState, TrainingRow, TrainingS
 use codelupe_train::trainer::is_locked;
 use serde_json::{Value, json};
 
+use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(super) async fn run(settings: &Settings) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let open = catalogue.open_training().await?;
     let last = catalogue.trainings(1).await?.into_iter().next();
@@ -56,7 +57,7 @@ fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, trains: bool) -
     }
 }
 
-pub(super) async fn list(settings: &Settings, limit: u32) -> anyhow::Result<()> {
+pub(super) async fn list(settings: &Settings, limit: u32) -> Result<()> {
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
     let trainings = catalogue.trainings(limit).await?;
     let value: Vec<Value> = trainings.iter().map(training_value).collect();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::{ErrorCode, error::chain_text};
 use codelupe_train::{Error, ErrorKind, Outcome, Request, StopToken, Trainer};
 
 use super::tell;
@@ -48,7 +48,7 @@ pub(super) fn watch(trainer: &Trainer, first: Request, max_wait: u64, stop: &Sto
             Err(error) if stop.is_stopped() => return stopped(error),
             Err(error) if waits_for_data(&error) => pause(LOOK_EVERY, stop),
             Err(error) => {
-                tracing::error!(error = error.chain(), "a training failed");
+                tracing::error!(error = chain_text(&error), "a training failed");
                 pause((FIRST_PAUSE * 2_u32.pow(failed)).min(LONGEST_PAUSE), stop);
                 failed = (failed + 1).min(6);
             }

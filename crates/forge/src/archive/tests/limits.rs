@@ -121,7 +121,7 @@ fn each_limit_ends_the_archive_with_its_kind() {
     let large = gzip(&Tar::of_git().member(b'0', "name-0123/a", &vec![b'x'; 9 << 20]).end());
     assert_eq!(
         kind_of(read_with(&large[..], &Limits::default(), &no_folder)),
-        ErrorKind::Io
+        ErrorKind::Machine
     );
 }
 

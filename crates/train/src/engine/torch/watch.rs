@@ -4,8 +4,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
-
 use super::message::{Control, Failure, Hello, Message, PROTOCOL};
 use super::process::{Heard, Process, printable};
 use crate::config::TorchConfig;
@@ -129,7 +127,7 @@ impl<'a> Watch<'a> {
         let is_ours = ended.is_none();
         let (status, tail) = process
             .finish()
-            .map_err(|error| Error::new(ErrorKind::Engine, ErrorCode::Internal, error.to_string()))?;
+            .map_err(|error| Error::new(ErrorKind::Engine, error.to_string()))?;
         Ok((self.conclude(status, tail, is_ours), rows_at_once))
     }
 
