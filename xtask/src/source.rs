@@ -16,6 +16,8 @@ pub(crate) struct Outline {
     pub(crate) std_modules: Vec<(usize, String)>,
     /// Where a clock is read outside of `#[cfg(test)]` items, with the line: `Instant::now`, `SystemTime::now`, `elapsed`.
     pub(crate) clocks: Vec<(usize, String)>,
+    /// The lines that name a function of some `fs` that renames, outside of `#[cfg(test)]` items.
+    pub(crate) renames: Vec<usize>,
 }
 
 /// One function with a body.
@@ -78,6 +80,7 @@ fn walk(tokens: TokenStream, outline: &mut Outline) {
             TokenTree::Group(group) => walk(group.stream(), outline),
             TokenTree::Ident(word) if word == "fn" => outline.functions.extend(function(&trees, at)),
             TokenTree::Ident(word) if word == "std" => std_modules(&trees[at + 1..], outline),
+            TokenTree::Ident(word) if word == "fs" => renames(&trees[at + 1..], outline),
             TokenTree::Ident(word) => {
                 let clock = clock(&trees, at).map(|clock| (word.span().start().line, clock));
                 outline.clocks.extend(clock);
@@ -155,18 +158,35 @@ fn function(trees: &[TokenTree], at: usize) -> Option<Function> {
     })
 }
 
+/// Notes what renames after an `fs`: `::rename` or `::{File, rename}`.
+fn renames(after: &[TokenTree], outline: &mut Outline) {
+    let note = |tree: &TokenTree| match tree {
+        TokenTree::Ident(name) => name.to_string().starts_with("rename").then(|| name.span().start().line),
+        _ => None,
+    };
+    match path_after(after) {
+        Some(TokenTree::Group(group)) => outline
+            .renames
+            .extend(group.stream().into_iter().filter_map(|tree| note(&tree))),
+        Some(tree) => outline.renames.extend(note(tree)),
+        None => {}
+    }
+}
+
+/// What comes after `::`.
+fn path_after(after: &[TokenTree]) -> Option<&TokenTree> {
+    let is_colon = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':');
+    match after {
+        [first, second, third, ..] if is_colon(first) && is_colon(second) => Some(third),
+        _ => None,
+    }
+}
+
 /// Notes the modules after a `std`: `::fs` or `::{fs, io::Read}`.
 fn std_modules(after: &[TokenTree], outline: &mut Outline) {
-    let is_colon = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ':');
-    let [first, second, third, ..] = after else {
-        return;
-    };
-    if !is_colon(first) || !is_colon(second) {
-        return;
-    }
-    match third {
-        TokenTree::Ident(module) => note(module, outline),
-        TokenTree::Group(group) => {
+    match path_after(after) {
+        Some(TokenTree::Ident(module)) => note(module, outline),
+        Some(TokenTree::Group(group)) => {
             let mut begins = true;
             for tree in group.stream() {
                 match &tree {
@@ -218,6 +238,19 @@ mod tests {
             .map(|&(name, line, lines)| (name.to_owned(), line, lines))
             .collect();
         assert_eq!(functions(text), expected, "{text}");
+    }
+
+    #[test]
+    fn what_renames_is_found() {
+        let check = |text: &str, expected: &[usize]| assert_eq!(outline(text).unwrap().renames, expected, "{text}");
+        check("fn a() {\n fs::rename(a, b);\n std::fs::rename(c, d) }", &[2, 3]);
+        check("use std::{fs::{self, File,\n rename}};", &[2]);
+        check("fn a() { rustix::fs::renameat(a); }", &[1]);
+        check(
+            "#[sqlx(rename = \"x\")] struct A; fn b() { fs::read(a); disk::rename(b); }",
+            &[],
+        );
+        check("#[cfg(test)] mod tests { fn a() { fs::rename(a, b) } }", &[]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What the sources of a crate must not name: I/O, threads and clocks where it is pure (I1), the environment where it is a
-//! library (I2). Tests may.
+//! library (I2), and renaming in all but one. Tests may.
 
 use std::fs;
 use std::path::Path;
@@ -27,6 +27,15 @@ const READING_ENVIRONMENT: [(&str, &str); 1] = [(
     "PATH alone, without which the git program does not find its own programs",
 )];
 
+/// Crates that may rename files: the one that does so for all, what only tests and checks use, and one that is to be split.
+const RENAMING: [&str; 5] = [
+    "codelupe-disk",
+    "codelupe-components",
+    "codelupe-testkit",
+    "xtask",
+    "codelupe-store",
+];
+
 /// Checks one file of a crate.
 pub(super) fn check(root: &Path, path: &Path, crate_name: &str) -> anyhow::Result<Vec<String>> {
     let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
@@ -50,6 +59,10 @@ fn findings(outline: &Outline, shown: &str, crate_name: &str) -> Vec<String> {
                 "{shown}:{line}: must be handed what it needs but names std::env"
             ));
         }
+    }
+    if !RENAMING.contains(&crate_name) {
+        let renamed = |line: &usize| format!("{shown}:{line}: must leave renaming to codelupe-disk");
+        findings.extend(outline.renames.iter().map(renamed));
     }
     if pure {
         let read = |(line, clock): &(usize, String)| format!("{shown}:{line}: must read no clock but calls {clock}");
@@ -90,6 +103,17 @@ mod tests {
             "codelupe-dedup",
             "#[cfg(test)]\nmod tests { use std::fs; fn a() { SystemTime::now() } }",
             &[],
+        );
+    }
+
+    #[test]
+    fn only_disk_renames() {
+        let text = "fn a() { std::fs::rename(a, b); }";
+        check("codelupe-disk", text, &[]);
+        check(
+            "codelupe-train",
+            text,
+            &["a.rs:1: must leave renaming to codelupe-disk"],
         );
     }
 
