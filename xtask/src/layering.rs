@@ -11,13 +11,14 @@ use crate::sizes::rust_files;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 17] = [
+const LEVELS: [(&str, &[&str]); 18] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
     ("codelupe-forge", &["codelupe-core", "codelupe-disk"]),
     ("codelupe-process", &["codelupe-core"]),
     ("codelupe-dedup", &["codelupe-core"]),
-    ("codelupe-store", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-catalogue", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-corpus", &["codelupe-core", "codelupe-disk"]),
     ("codelupe-search", &["codelupe-core", "codelupe-disk"]),
     (
         "codelupe-pipeline",
@@ -34,7 +35,12 @@ const LEVELS: [(&str, &[&str]); 17] = [
     ),
     (
         "codelupe-server",
-        &["codelupe-core", "codelupe-store", "codelupe-search"],
+        &[
+            "codelupe-core",
+            "codelupe-catalogue",
+            "codelupe-corpus",
+            "codelupe-search",
+        ],
     ),
     ("codelupe-model", &["codelupe-core", "codelupe-disk"]),
     ("codelupe-samples", &["codelupe-core", "codelupe-disk"]),
@@ -43,7 +49,8 @@ const LEVELS: [(&str, &[&str]); 17] = [
         &[
             "codelupe-core",
             "codelupe-disk",
-            "codelupe-store",
+            "codelupe-catalogue",
+            "codelupe-corpus",
             "codelupe-model",
             "codelupe-samples",
         ],

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use codelupe_core::text::display_name;
-use codelupe_disk::{Lock, children, is_work_name, make_folder, remove, write};
+use codelupe_disk::{Lock, children, is_partial, is_work_name, make_folder, remove, write};
 
 use crate::error::{Error, ErrorKind};
 
@@ -130,8 +130,8 @@ impl DataFolder {
         ))
     }
 
-    /// Removes what interrupted writers left: their files in `tmp/`, and the segments that no catalogue row links. `linked`
-    /// tells whether a segment is linked. Files of other names are not ours and stay. While others write, nothing is removed.
+    /// Removes what interrupted writers left: their files in `tmp/`, partials, and the segments that no catalogue row links.
+    /// `linked` tells whether a segment is linked. Files of other names are not ours and stay. While others write, nothing is removed.
     ///
     /// Returns how many files and folders were removed.
     ///
@@ -141,11 +141,11 @@ impl DataFolder {
         if !lock.alone {
             return Ok(0);
         }
+        let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut orphans = children(&self.tmp())?;
-        orphans.retain(|path| {
-            path.file_name()
-                .is_some_and(|name| is_work_name(&name.to_string_lossy(), &WORK))
-        });
+        orphans.retain(|path| is_work_name(&name_of(path), &WORK));
+        let partials = children(&self.root)?;
+        orphans.extend(partials.into_iter().filter(|path| is_partial(&name_of(path))));
         for path in children(&self.segments())? {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -20,6 +20,6 @@ pub use file::{replace_file, write, write_new};
 pub use folder::{children, make_folder};
 pub use json::{read_json, write_json};
 pub use lock::Lock;
-pub use publish::{partial, publish, publish_folder, remove, sync, sync_all};
+pub use publish::{is_partial, partial, publish, publish_folder, remove, sync, sync_all};
 pub use replace::replace_folder;
 pub use work::{is_work_name, work_name};

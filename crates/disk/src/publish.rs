@@ -15,6 +15,11 @@ pub fn partial(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Whether a name is one of [`partial`].
+pub fn is_partial(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".partial")
+}
+
 /// Moves a finished file or folder to its place and makes the move durable. Its content must be synced already.
 ///
 /// # Errors

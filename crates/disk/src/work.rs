@@ -11,8 +11,8 @@ pub fn work_name(kind: &str) -> String {
 
 /// Whether a name is one of [`work_name`], of one of these kinds.
 pub fn is_work_name(name: &str, kinds: &[&str]) -> bool {
-    let of_kind = |kind: &&str| name.strip_prefix(*kind).is_some_and(|rest| rest.starts_with('-'));
-    kinds.iter().any(|kind| of_kind(kind))
+    let is_of = |kind: &&str| name.strip_prefix(*kind).is_some_and(|rest| rest.starts_with('-'));
+    kinds.iter().any(is_of)
 }
 
 #[cfg(test)]

@@ -27,14 +27,8 @@ const READING_ENVIRONMENT: [(&str, &str); 1] = [(
     "PATH alone, without which the git program does not find its own programs",
 )];
 
-/// Crates that may rename files: the one that does so for all, what only tests and checks use, and one that is to be split.
-const RENAMING: [&str; 5] = [
-    "codelupe-disk",
-    "codelupe-components",
-    "codelupe-testkit",
-    "xtask",
-    "codelupe-store",
-];
+/// Crates that may rename files: the one that does so for all, and what only tests and checks use.
+const RENAMING: [&str; 4] = ["codelupe-disk", "codelupe-components", "codelupe-testkit", "xtask"];
 
 /// Checks one file of a crate.
 pub(super) fn check(root: &Path, path: &Path, crate_name: &str) -> anyhow::Result<Vec<String>> {

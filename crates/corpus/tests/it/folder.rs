@@ -12,7 +12,10 @@ fn who_comes_second_waits_until_the_first_shares_and_tidies_nothing_up() {
     let Place { folder, lock, _root } = Place::new();
     let mut first = lock;
     let leftover = folder.tmp().join("segment-1-1");
-    fs::write(&leftover, "x").unwrap();
+    let partial = folder.root().join(".catalogue-id.partial");
+    for path in [&leftover, &partial] {
+        fs::write(path, "x").unwrap();
+    }
     let second = thread::scope(|scope| {
         let second = scope.spawn(|| folder.lock().unwrap());
         first.share().unwrap();
@@ -22,8 +25,8 @@ fn who_comes_second_waits_until_the_first_shares_and_tidies_nothing_up() {
     assert_eq!(folder.remove_orphans(&first, |_| true).unwrap(), 0);
     drop((first, second));
     let alone = folder.lock().unwrap();
-    assert_eq!(folder.remove_orphans(&alone, |_| true).unwrap(), 1);
-    assert!(!leftover.exists());
+    assert_eq!(folder.remove_orphans(&alone, |_| true).unwrap(), 2);
+    assert!(!leftover.exists() && !partial.exists());
 }
 
 #[test]
