@@ -309,7 +309,14 @@ fn lock_path(path: &Path) -> PathBuf {
 
 /// Waits for the lock on a file, made if it is not there.
 async fn lock_file(path: PathBuf) -> Result<codelupe_disk::Lock, Error> {
-    let locking = tokio::task::spawn_blocking(move || Ok(codelupe_disk::Lock::alone(&path)?));
+    let locking = tokio::task::spawn_blocking(move || {
+        // The path was named by a user: a folder that is not there is their mistake, not the machine's.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder
+            .map_or(Ok(()), |folder| std::fs::metadata(folder).map(drop))
+            .map_err(|error| Error::io("open", &path, error))?;
+        Ok(codelupe_disk::Lock::alone(&path)?)
+    });
     locking
         .await
         .unwrap_or_else(|error| Err(Error::new(ErrorKind::Io, "cannot wait for the lock").with_source(error)))

@@ -1,7 +1,7 @@
 //! The folder of an index on disk.
 //!
 //! ```text
-//! index.json      which generation is the index: {"format":1,"generation":"generation-7"}
+//! index.json      which generation is the index: {"format":2,"generation":"generation-7"}
 //! generation-7/   the files of the engine
 //! generation-8/   a build that runs, or one that was killed
 //! build.lock      held while a build runs
@@ -220,10 +220,10 @@ mod tests {
             assert_eq!(names(dir.path()), ["generation-5"], "{pointer}");
         };
         let unknown = ErrorKind::UnknownFormat;
-        check(r#"{"format":2,"generation":"generation-4"}"#, unknown, true);
-        check(r#"{"format":2,"segments":[]}"#, unknown, true);
+        check(r#"{"format":99,"generation":"generation-4"}"#, unknown, true);
+        check(r#"{"format":99,"segments":[]}"#, unknown, true);
         check("", ErrorKind::Corrupt, true);
-        check("{\"format\":1}", ErrorKind::Corrupt, true);
-        check(r#"{"format":1,"generation":"../x"}"#, ErrorKind::Corrupt, false);
+        check("{\"format\":2}", ErrorKind::Corrupt, true);
+        check(r#"{"format":2,"generation":"../x"}"#, ErrorKind::Corrupt, false);
     }
 }

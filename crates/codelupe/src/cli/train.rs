@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 pub(super) const TRAIN: &str = "\
-A training takes the files of the latest build that the model has not learned (from train.min_new_files on),
-makes samples of them, trains, compares the result with the model in use on held-out files, and
-promotes it if it is better. Stopped or killed, it goes on from its last checkpoint.
+A training takes the files of the latest build that the model has not learned (from
+train.min_new_files on), makes samples of them, trains, compares the result with the model in use on
+held-out files, and promotes it if it is better. Stopped or killed, it goes on from its last
+checkpoint.
 
 Examples:
   codelupe models init --preset tiny       a small model from nothing

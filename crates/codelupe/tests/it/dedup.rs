@@ -297,7 +297,7 @@ fn an_index_that_is_damaged_or_of_other_bands_is_refused_and_can_be_rebuilt() {
     let mut damaged = 0;
     for entry in fs::read_dir(bench.data().join("lsh")).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().starts_with("run-") {
+        if path.file_name().unwrap().to_string_lossy().starts_with("sorted-") {
             let mut bytes = fs::read(&path).unwrap();
             let middle = bytes.len() / 2;
             bytes[middle] ^= 0x55;

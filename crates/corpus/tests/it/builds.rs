@@ -124,7 +124,7 @@ fn a_manifest_of_another_format_is_refused() {
     let build = write(&place);
     let path = build.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replacen("\"format\": 1", "\"format\": 99", 1)).unwrap();
+    fs::write(&path, text.replacen("\"format\": 2", "\"format\": 99", 1)).unwrap();
     let error = read_manifest(&build).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("99"), "{error}");

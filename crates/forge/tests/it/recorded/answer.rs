@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// GitHub's repositories have both; issues, organisations and labels have not.
+/// GitHub's repositories have both; issues, organizations and labels have not.
 pub(super) fn is_repository(value: &Value) -> bool {
     value["id"].is_u64() && value["full_name"].is_string()
 }

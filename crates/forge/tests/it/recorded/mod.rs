@@ -1,4 +1,4 @@
-//! Answers that GitHub gave: the 22 scenarios of `@octokit/fixtures`, each in its raw and its normalised form.
+//! Answers that GitHub gave: the 22 scenarios of `@octokit/fixtures`, each in its raw and its normalized form.
 //!
 //! A server on the loopback interface gives them again, with their status, headers and body; in addresses its own host
 //! stands for that of GitHub.

@@ -98,12 +98,12 @@ async fn another_version_is_refused() {
     full_index(&place).await;
     let path = place.folder.lsh().join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    let newer = text.replacen("\"format\":1", "\"format\":2", 1);
+    let newer = text.replacen("\"format\":2", "\"format\":3", 1);
     assert_ne!(newer, text);
     fs::write(&path, newer).unwrap();
     let error = place.open_with(&parameters()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.to_string().contains("version 2"), "{error}");
+    assert!(error.to_string().contains("version 3"), "{error}");
 }
 
 /// The files that make up the answers.
