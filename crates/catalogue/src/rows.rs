@@ -5,6 +5,7 @@ mod builds;
 mod candidates;
 mod clusters;
 mod contents;
+mod crawl_id;
 mod crawls;
 mod duplicates;
 mod errors;
@@ -30,7 +31,8 @@ pub use clusters::{
 };
 pub(crate) use contents::storable_size;
 pub use contents::{Batch, ContentKey, ContentRow, Contents, FileRow, FileState, RepositoryRow};
-pub use crawls::{AfterPage, CrawlId, CrawlReport, CrawledPage, Crawls, IncompleteSlice, OpenSlice};
+pub use crawl_id::CrawlId;
+pub use crawls::{AfterPage, CrawlReport, CrawledPage, Crawls, IncompleteSlice, OpenSlice};
 pub(crate) use duplicates::{DEDUP_CANDIDATES, STORED_DUPLICATES, difference, generation_must_be};
 pub use duplicates::{DedupCandidate, DedupInput, Duplicate, Duplicates};
 pub(crate) use errors::storable_count;

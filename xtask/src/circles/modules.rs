@@ -276,16 +276,19 @@ fn says_for_whom(trees: &[TokenTree], at: usize, group: &Group) -> bool {
 
 /// The file that `#[path = "…"]` states for the item that begins with, or after, the last of the tokens.
 fn stated_path(before: &[TokenTree]) -> Option<String> {
-    let attribute = before.iter().rev().find_map(|tree| match tree {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => Some(Some(group)),
-        TokenTree::Punct(punct) if punct.as_char() == ';' => Some(None),
+    let ends_item = |tree: &&TokenTree| match tree {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        other => is(other, ';'),
+    };
+    let own = before.iter().rev().take_while(|tree| !ends_item(tree));
+    own.filter_map(|tree| match tree {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => Some(group.stream()),
         _ => None,
-    })??;
-    let words: Vec<TokenTree> = attribute.stream().into_iter().collect();
-    match words.as_slice() {
+    })
+    .find_map(|attribute| match attribute.into_iter().collect::<Vec<_>>().as_slice() {
         [TokenTree::Ident(word), equals, TokenTree::Literal(stated)] if word == "path" && is(equals, '=') => {
             Some(stated.to_string().trim_matches('"').to_owned())
         }
         _ => None,
-    }
+    })
 }

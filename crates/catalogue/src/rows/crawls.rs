@@ -13,11 +13,8 @@ use codelupe_core::{HostedRepository, Slice};
 use serde::Serialize;
 
 use super::Upserted;
+use super::crawl_id::CrawlId;
 use crate::error::Error;
-
-/// A listing under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CrawlId(pub i64);
 
 /// A slice that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use sqlx::FromRow;
 
 pub(crate) use row::{COLUMNS, HostedRecord, keep_untold, key_of, stored_id};
 
-use super::crawls::CrawlId;
+use super::crawl_id::CrawlId;
 use crate::error::Error;
 
 /// A raw answer that is longer is not kept, in bytes: half a listing's answer of a hundred repositories.
