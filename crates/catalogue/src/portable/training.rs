@@ -1,4 +1,4 @@
-//! Trainings of the trainer, its cursor, and the registry of models.
+//! Trainings, the trainer's cursor, and the registry of models.
 
 use std::collections::HashSet;
 

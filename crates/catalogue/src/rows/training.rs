@@ -1,4 +1,4 @@
-//! Trainings of the trainer, the contents that models have learned, and the models.
+//! Trainings, the contents that models have learned, and the models.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -129,7 +129,7 @@ pub struct NewTraining {
     pub config: String,
 }
 
-/// A training of the trainer.
+/// A training.
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 pub struct TrainingRow {
     /// Its number.
@@ -248,7 +248,7 @@ pub enum Signal {
 
 names!(Signal, "signal to the trainer", Start => "start", Cancel => "cancel");
 
-/// The trainer's trainings, its cursor, and the registry of models.
+/// Trainings, the trainer's cursor, and the registry of models.
 #[async_trait]
 pub trait Trainings {
     /// Starts a training and returns its number.
