@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use codelupe_core::Split;
-use codelupe_disk::{publish, remove, sync, work_name, write_new};
+use codelupe_disk::{make_folder, publish, remove, sync, work_name, write_new};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -87,7 +87,7 @@ impl BuildWriter {
         let root = folder.tmp().join(work_name("build"));
         for split in Split::ALL {
             let path = root.join(split.as_str());
-            fs::create_dir_all(&path).map_err(|error| Error::io("make the folder", &path, error))?;
+            make_folder(&path)?;
         }
         let splits = Split::ALL.map(|split| (split, SplitWriter::default())).into();
         Ok(Self {

@@ -90,11 +90,8 @@ fn json_lines(build: &Path, target: &Path, shard: &ShardManifest) -> Result<Path
         serde_json::to_writer(&mut out, &line).map_err(|error| failed(error.into()))?;
         out.write_all(b"\n").map_err(failed)
     })?;
-    let file = out
-        .finish()
-        .and_then(|file| file.into_inner().map_err(std::io::IntoInnerError::into_error))
-        .map_err(failed)?;
-    file.sync_all().map_err(failed)?;
+    // What is written is made durable as a whole, before the export gets its name.
+    out.finish().and_then(|mut file| file.flush()).map_err(failed)?;
     Ok(to)
 }
 

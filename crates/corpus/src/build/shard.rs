@@ -56,7 +56,7 @@ pub(super) struct ShardWriter {
 impl ShardWriter {
     pub(super) fn create(build: &Path, name: String) -> Result<Self, Error> {
         let path = build.join(&name);
-        let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
+        let file = File::create(&path).map_err(|error| Error::own_io("create", &path, error))?;
         let file = HashingFile {
             file,
             digest: Sha256::new(),
@@ -122,7 +122,7 @@ impl ShardWriter {
             .map_err(|error| Error::parquet("end", &self.path, error))?;
         file.file
             .sync_all()
-            .map_err(|error| Error::io("sync", &self.path, error))?;
+            .map_err(|error| Error::own_io("sync", &self.path, error))?;
         let sha256 = hex::encode(file.digest.finalize());
         Ok(ShardManifest {
             path: self.name,

@@ -3,7 +3,8 @@
 use std::fs;
 use std::thread;
 
-use codelupe_corpus::{DataFolder, ErrorKind};
+use codelupe_core::ErrorCode;
+use codelupe_corpus::{DataFolder, ErrorKind, SegmentWriter};
 
 use crate::Place;
 
@@ -49,4 +50,18 @@ fn a_folder_belongs_to_one_catalogue() {
     place.folder.claim("a").unwrap();
     let missing = DataFolder::new(place.folder.root().join("nothing"));
     assert_eq!(missing.claim("a").unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+fn a_folder_of_ours_that_is_gone_is_a_fault_of_the_machine() {
+    let place = Place::new();
+    fs::remove_dir_all(place.folder.tmp()).unwrap();
+    let error = SegmentWriter::create(&place.folder, "recipe", 1024)
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Io, ErrorCode::Storage),
+        "{error}"
+    );
 }

@@ -27,7 +27,7 @@ pub(super) fn lock(folder: &Path) -> Result<Lock, Error> {
 /// merged. Readers that have it open go on.
 pub(super) fn remove_orphans(folder: &Path, manifest: Option<&Manifest>, _lock: &Lock) -> Result<(), Error> {
     let named = manifest.map(Manifest::files).unwrap_or_default();
-    let failed = |error| Error::io("read the folder", folder, error);
+    let failed = |error| Error::own_io("read the folder", folder, error);
     for file in fs::read_dir(folder).map_err(failed)? {
         let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
         if manifest::is_ours(&name) && !named.contains(name.as_str()) {

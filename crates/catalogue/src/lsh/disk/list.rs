@@ -77,8 +77,8 @@ impl ListEntry {
 /// Writes a list, and makes it durable.
 pub(super) fn write<R: Row>(folder: &Path, name: String, rows: &[R]) -> Result<ListEntry, Error> {
     let path = folder.join(&name);
-    let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
-    let failed = |error| Error::io("write", &path, error);
+    let file = File::create(&path).map_err(|error| Error::own_io("create", &path, error))?;
+    let failed = |error| Error::own_io("write", &path, error);
     let mut out = BufWriter::new(file);
     let mut hasher = crc32fast::Hasher::new();
     let mut bytes = 0;

@@ -149,7 +149,7 @@ pub(super) fn remove(folder: &Path) -> Result<(), Error> {
     match fs::remove_file(&path) {
         Ok(()) => Ok(sync(folder)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::io("remove", &path, error)),
+        Err(error) => Err(Error::own_io("remove", &path, error)),
     }
 }
 

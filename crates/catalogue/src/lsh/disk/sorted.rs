@@ -133,10 +133,10 @@ pub(super) struct SortedWriter {
 
 impl SortedWriter {
     pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
-        let file = File::create(&path).map_err(|error| Error::io("create", &path, error))?;
+        let file = File::create(&path).map_err(|error| Error::own_io("create", &path, error))?;
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
         out.write_all(&MAGIC)
-            .map_err(|error| Error::io("write", &path, error))?;
+            .map_err(|error| Error::own_io("write", &path, error))?;
         Ok(Self {
             path,
             out,
@@ -148,7 +148,7 @@ impl SortedWriter {
     /// Writes the next column.
     pub(super) fn column<E: Entry>(&mut self, entries: impl Iterator<Item = Result<E, Error>>) -> Result<(), Error> {
         let path = &self.path;
-        let (count, fences) = write_column(&mut self.out, entries, |error| Error::io("write", path, error))?;
+        let (count, fences) = write_column(&mut self.out, entries, |error| Error::own_io("write", path, error))?;
         self.entries.push(count);
         for fence in fences {
             fence.write(&mut self.fences);
@@ -159,7 +159,7 @@ impl SortedWriter {
     /// Makes the file durable.
     pub(super) fn finish(mut self, name: String, numbers: Range<u32>) -> Result<SortedEntry, Error> {
         let (documents, comparable) = self.counts()?;
-        let failed = |error| Error::io("write", &self.path, error);
+        let failed = |error| Error::own_io("write", &self.path, error);
         self.out.write_all(&self.fences).map_err(failed)?;
         self.out.flush().map_err(failed)?;
         self.out.get_ref().sync_all().map_err(failed)?;
