@@ -11,7 +11,7 @@ use crate::sizes::rust_files;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 18] = [
+const LEVELS: [(&str, &[&str]); 19] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
     ("codelupe-forge", &["codelupe-core", "codelupe-disk"]),
@@ -21,10 +21,15 @@ const LEVELS: [(&str, &[&str]); 18] = [
     ("codelupe-corpus", &["codelupe-core", "codelupe-disk"]),
     ("codelupe-search", &["codelupe-core", "codelupe-disk"]),
     (
+        "codelupe-worker",
+        &["codelupe-core", "codelupe-catalogue", "codelupe-corpus"],
+    ),
+    (
         "codelupe-pipeline",
         &[
             "codelupe-core",
             "codelupe-disk",
+            "codelupe-worker",
             "codelupe-forge",
             "codelupe-process",
             "codelupe-dedup",
@@ -40,6 +45,7 @@ const LEVELS: [(&str, &[&str]); 18] = [
             "codelupe-catalogue",
             "codelupe-corpus",
             "codelupe-search",
+            "codelupe-worker",
         ],
     ),
     ("codelupe-model", &["codelupe-core", "codelupe-disk"]),
@@ -48,6 +54,7 @@ const LEVELS: [(&str, &[&str]); 18] = [
         "codelupe-train",
         &[
             "codelupe-core",
+            "codelupe-worker",
             "codelupe-disk",
             "codelupe-catalogue",
             "codelupe-corpus",
@@ -78,6 +85,7 @@ const LEVELS: [(&str, &[&str]); 18] = [
             "codelupe-catalogue",
             "codelupe-corpus",
             "codelupe-search",
+            "codelupe-worker",
             "codelupe-pipeline",
             "codelupe-server",
             "codelupe-train",

@@ -24,8 +24,9 @@ pub(crate) mod worker;
 
 use std::sync::Arc;
 
-use codelupe_core::ErrorCode;
-use codelupe_pipeline::{Progress, Worker, Workplace};
+use codelupe_core::{ErrorCode, error::Coded};
+use codelupe_pipeline::Pipeline;
+use codelupe_worker::{Progress, Worker, Workplace};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::display::Display;
@@ -33,17 +34,18 @@ use crate::failure::{self, Failure, Result};
 use crate::settings::Settings;
 
 /// Opens the data folder, runs blocking work on it with progress shown, and stops it cleanly on Ctrl-C or SIGTERM.
-async fn with_worker<T: Send + 'static>(
+async fn with_worker<T: Send + 'static, E: Coded>(
     settings: &Settings,
     place: Workplace,
-    work: impl FnOnce(&Worker) -> Result<T, codelupe_pipeline::Error> + Send + 'static,
+    work: impl FnOnce(&Worker, &Pipeline) -> Result<T, E> + Send + 'static,
 ) -> Result<T> {
     let mut signals = StopSignals::install()?;
     let progress = Arc::new(Progress::default());
-    let worker = Worker::open(place, Arc::clone(&progress)).await?;
+    let pipeline = Pipeline::new(settings.tokens.clone());
+    let worker = Worker::open(place, pipeline.stages(), Arc::clone(&progress)).await?;
     let display = Display::start(&progress, settings.quiet);
     let mut work = tokio::task::spawn_blocking(move || {
-        let result = work(&worker);
+        let result = work(&worker, &pipeline);
         (worker, result)
     });
     let finished = tokio::select! {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use codelupe_catalogue::Stats;
 use codelupe_core::{Reason, text::display_name};
-use codelupe_pipeline::worker::Enqueued;
+use codelupe_worker::Enqueued;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 

@@ -10,9 +10,9 @@ use codelupe_catalogue::{CatalogueUrl, Migrate};
 use codelupe_core::ErrorCode;
 use codelupe_corpus::DataFolder;
 use codelupe_forge::Token;
-use codelupe_pipeline::worker::LEASE;
-use codelupe_pipeline::{Config, Workplace};
+use codelupe_pipeline::Config;
 use codelupe_train::TrainConfig;
+use codelupe_worker::{LEASE, Workplace};
 use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
@@ -74,7 +74,6 @@ impl Settings {
             migrate: self.migrate,
             lease: LEASE,
             alerts: self.alerts.sink(),
-            tokens: self.tokens.clone(),
         }
     }
 }

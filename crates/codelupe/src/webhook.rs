@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::ErrorCode;
-use codelupe_pipeline::alert::{Alert, AlertForm, AlertSink, SEND_TIMEOUT, SendError};
+use codelupe_worker::{Alert, AlertForm, AlertSink, SEND_TIMEOUT, SendError};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use rustls::crypto::ring;

@@ -15,7 +15,7 @@ use crate::config::{CopyPolicy, digest};
 use crate::context::Context;
 use crate::copies::only_in_copies;
 use crate::error::{Error, ErrorKind};
-use crate::progress::{Step, raise};
+use codelupe_worker::{Step, raise};
 
 /// What building did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ fn describe(context: &Context, identity: &str, outcomes: &[Decided]) -> Result<D
 
 /// Where every file went, if these decisions hold.
 fn funnel(context: &Context, outcomes: &[Decided]) -> Result<BTreeMap<String, u64>, Error> {
-    let stats = context.stats()?;
+    let stats = context.wait(context.catalogue.stats())?;
     let mut funnel = BTreeMap::from([("found".to_owned(), stats.funnel.found.files)]);
     for step in stats
         .funnel

@@ -1,58 +1,46 @@
-//! What every stage works with.
+//! What the stages of the pipeline work with.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use codelupe_catalogue::{Catalogue, Fence, Stats};
-use codelupe_corpus::{DataFolder, SegmentReader};
 use codelupe_forge::Token;
-use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
-use crate::progress::Progress;
 use crate::tools::Tools;
-use crate::tracker::Reporter;
 
-/// A data folder opened for writing, with the configuration and the progress of the work on it.
+/// What a worker gives every stage, with the settings, tools and tokens of the stages here.
 pub struct Context {
-    /// The data folder.
-    pub folder: DataFolder,
-    /// Its catalogue.
-    pub catalogue: Catalogue,
+    work: codelupe_worker::Context,
     /// The configuration; valid.
     pub config: Config,
-    /// What a display reads and how to stop.
-    pub progress: Arc<Progress>,
-    /// The lease under which things are stored, inside of a job.
-    pub(crate) fence: Option<Fence>,
-    /// Where errors that do not end the work go.
-    pub(crate) errors: Reporter,
     pub(crate) tools: Arc<Tools>,
-    /// What forges know us by.
+    /// What forges know us by; each is sent to its own forge alone.
     pub(crate) tokens: Vec<Token>,
-    pub(crate) runtime: Handle,
+}
+
+/// What is the worker's is used as one's own: folder, catalogue, progress, fence.
+impl Deref for Context {
+    type Target = codelupe_worker::Context;
+
+    fn deref(&self) -> &Self::Target {
+        &self.work
+    }
 }
 
 impl Context {
-    /// Waits for a store call; stages are blocking functions and must not run on a runtime's own thread.
-    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
-
-    /// All figures of the catalogue.
-    ///
-    /// # Errors
-    /// `Store` when the catalogue cannot be read.
-    pub fn stats(&self) -> Result<Stats, Error> {
-        Ok(self.wait(self.catalogue.stats())?)
-    }
-
-    /// The name, `REPO/PATH`, of a file with a story, a near-duplicate if there is one.
-    ///
-    /// # Errors
-    /// `Store` when the catalogue cannot be read.
-    pub fn example_file(&self) -> Result<Option<String>, Error> {
-        Ok(self.wait(self.catalogue.example_file())?)
+    pub(crate) const fn new(
+        work: codelupe_worker::Context,
+        config: Config,
+        tools: Arc<Tools>,
+        tokens: Vec<Token>,
+    ) -> Self {
+        Self {
+            work,
+            config,
+            tools,
+            tokens,
+        }
     }
 
     /// Derived stages work on contents of one recipe only: others were judged by other rules.
@@ -66,11 +54,5 @@ impl Context {
              settings, or use the settings of then"
         );
         Err(Error::new(ErrorKind::Config, context))
-    }
-
-    /// A reader over all linked segments.
-    pub(crate) fn segment_reader(&self) -> Result<SegmentReader, Error> {
-        let names = self.wait(self.catalogue.segments())?;
-        Ok(SegmentReader::new(&self.folder, names))
     }
 }

@@ -26,7 +26,7 @@ pub use select::{Why, license_class, selected, why};
 pub use whole::{crawl_queries, estimate, find_hosted, refresh_forges};
 
 use crate::error::{Error, ErrorKind};
-use crate::progress::{Progress, Step, raise};
+use codelupe_worker::{Progress, Step, raise};
 
 /// How often a wait looks whether it is to stop: a person does not notice a quarter of a second.
 const STOP_POLL: Duration = Duration::from_millis(250);

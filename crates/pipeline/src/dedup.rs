@@ -22,7 +22,7 @@ pub(crate) use self::signatures::signatures;
 use self::texts::Texts;
 use crate::context::Context;
 use crate::error::Error;
-use crate::progress::Step;
+use codelupe_worker::Step;
 
 /// A cluster of more files than this is reported: it is boilerplate that everybody copies, or an election gone wrong (one
 /// that follows chains once made a cluster of 859,091).

@@ -47,6 +47,20 @@ impl Error {
     }
 }
 
+impl From<codelupe_worker::Error> for Error {
+    fn from(error: codelupe_worker::Error) -> Self {
+        use codelupe_worker::ErrorKind as Worker;
+        let kind = match error.kind() {
+            Worker::Canceled => ErrorKind::Canceled,
+            Worker::Store => ErrorKind::Store,
+            Worker::Internal => ErrorKind::Internal,
+            Worker::Stage if error.code() == ErrorCode::NotFound => ErrorKind::Nothing,
+            _ => ErrorKind::Job,
+        };
+        Self::like(kind, error)
+    }
+}
+
 impl From<codelupe_catalogue::Error> for Error {
     fn from(error: codelupe_catalogue::Error) -> Self {
         Self::caused_by(ErrorKind::Store, "the catalogue failed", error)

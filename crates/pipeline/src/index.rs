@@ -7,7 +7,7 @@ use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::progress::{Step, raise};
+use codelupe_worker::{Step, raise};
 
 /// Memory that indexing may take, in bytes.
 const MEMORY_BYTES: usize = 128 << 20;

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::crawl::find_hosted;
 use crate::error::{Error, ErrorKind};
-use crate::progress::Step;
+use codelupe_worker::Step;
 
 /// Chunks that wait in one channel.
 const WAITING_CHUNKS: usize = 2;

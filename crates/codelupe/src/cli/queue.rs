@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use codelupe_catalogue::JobState;
-use codelupe_pipeline::JobName;
+use codelupe_worker::JobName;
 
 pub(super) const WORKER: &str = "\
 A worker takes one job at a time. Ctrl-C or SIGTERM: it takes no more, and gives the running one back at the next good

@@ -31,15 +31,20 @@ pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> Resu
     }
     let config = settings.config.clone();
     if arguments.dry_run {
-        let work = move |worker: &codelupe_pipeline::Worker| estimate(&worker.context(&config)?, &queries);
-        return tell_estimates(settings, &with_worker(settings, settings.workplace(), work).await?);
+        let estimates = with_worker(settings, settings.workplace(), move |worker, pipeline| {
+            estimate(&pipeline.context(worker.context(), &config)?, &queries)
+        })
+        .await?;
+        return tell_estimates(settings, &estimates);
     }
     let options = CrawlOptions {
         limit: arguments.limit,
         since: arguments.since,
     };
-    let work = move |worker: &codelupe_pipeline::Worker| crawl_queries(&worker.context(&config)?, &queries, options);
-    let crawled = with_worker(settings, settings.workplace(), work).await?;
+    let crawled = with_worker(settings, settings.workplace(), move |worker, pipeline| {
+        crawl_queries(&pipeline.context(worker.context(), &config)?, &queries, options)
+    })
+    .await?;
     print(settings.json, &json!(crawled), || told(&crawled))
 }
 

@@ -5,7 +5,7 @@ mod report;
 mod repositories;
 mod tune;
 
-use codelupe_pipeline::worker::Plan;
+use codelupe_pipeline::Plan;
 use serde_json::json;
 
 use super::stages;

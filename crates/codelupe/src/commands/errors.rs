@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use codelupe_catalogue::{Catalogue, ErrorRow};
 use codelupe_core::{ErrorCode, error::Action, error::Fingerprint, text::display_bounded};
-use codelupe_pipeline::alert::{Alert, AlertSink};
+use codelupe_worker::{Alert, AlertSink};
 use comfy_table::Table;
 use serde_json::{Value, json};
 

@@ -127,10 +127,10 @@ async fn refresh(settings: &Settings, arguments: &RefreshArguments) -> Result<()
         limit: arguments.limit.unwrap_or(u64::MAX),
     };
     let (config, forge) = (settings.config.clone(), arguments.forge.clone());
-    let work = move |worker: &codelupe_pipeline::Worker| {
-        crawl::refresh_forges(&worker.context(&config)?, forge.as_deref(), options)
-    };
-    let crawled = with_worker(settings, settings.workplace(), work).await?;
+    let crawled = with_worker(settings, settings.workplace(), move |worker, pipeline| {
+        crawl::refresh_forges(&pipeline.context(worker.context(), &config)?, forge.as_deref(), options)
+    })
+    .await?;
     print(settings.json, &json!(crawled), || {
         let upserted = crawled.upserted;
         format!(

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use codelupe_forge::{Found, Source};
-use codelupe_pipeline::ingest;
-use codelupe_pipeline::worker::{Enqueued, Plan};
-use codelupe_pipeline::{Context, Error, Worker};
+use codelupe_pipeline::{self as pipeline, Context, Error, Plan, ingest};
+use codelupe_worker::{Enqueued, Worker};
 
 use super::with_worker;
 use crate::cli::{QueueArguments, SourceArguments};
@@ -35,25 +34,29 @@ pub(crate) async fn go(
     find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
 ) -> Result<Option<Outcome>> {
     let config = settings.config.clone();
-    let done = with_worker(settings, settings.workplace(), move |worker| {
-        let start = Instant::now();
-        let context = worker.context(&config)?;
-        let repositories = find(&context)?;
-        tracing::info!(repositories = repositories.len(), "found");
-        let plan = Plan {
-            repositories,
-            dedup: true,
-            rebuild: false,
-            build: Some(None),
-            index: true,
-            priority: queue.priority,
-        };
-        let run = worker.enqueue(&config, &plan)?;
-        if queue.enqueue {
-            return Ok(Either::Enqueued(run));
-        }
-        Ok(Either::Done(outcome(worker, &context, &run, start)?))
-    })
+    let done = with_worker(
+        settings,
+        settings.workplace(),
+        move |worker, pipeline| -> Result<_, Error> {
+            let start = Instant::now();
+            let context = pipeline.context(worker.context(), &config)?;
+            let repositories = find(&context)?;
+            tracing::info!(repositories = repositories.len(), "found");
+            let plan = Plan {
+                repositories,
+                dedup: true,
+                rebuild: false,
+                build: Some(None),
+                index: true,
+                priority: queue.priority,
+            };
+            let run = plan.enqueue(worker, &config)?;
+            if queue.enqueue {
+                return Ok(Either::Enqueued(run));
+            }
+            Ok(Either::Done(outcome(worker, &context, &run, start)?))
+        },
+    )
     .await?;
     match done {
         Either::Done(outcome) => Ok(Some(outcome)),
@@ -62,13 +65,13 @@ pub(crate) async fn go(
 }
 
 fn outcome(worker: &Worker, context: &Context, run: &Enqueued, start: Instant) -> Result<Outcome, Error> {
-    let done = worker.drive(run)?;
+    let done = pipeline::Outcome::of(&worker.drive(run)?)?;
     Ok(Outcome {
         ingested: done.ingested,
         deduplicated: done.deduplicated.unwrap_or_default(),
         built: done.built.unwrap_or_default(),
-        stats: context.stats()?,
-        example: context.example_file()?,
+        stats: context.wait(context.catalogue.stats())?,
+        example: context.wait(context.catalogue.example_file())?,
         seconds: start.elapsed().as_secs_f64(),
     })
 }

@@ -43,8 +43,8 @@ async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> R
 
 async fn import(settings: &Settings, arguments: &ImportSignaturesArguments) -> Result<()> {
     let (config, source) = (settings.config.clone(), arguments.source.clone());
-    let imported = with_worker(settings, settings.workplace(), move |worker| {
-        signatures::import(&worker.context(&config)?, &source)
+    let imported = with_worker(settings, settings.workplace(), move |worker, pipeline| {
+        signatures::import(&pipeline.context(worker.context(), &config)?, &source)
     })
     .await?;
     print(settings.json, &imported, || {

@@ -1,7 +1,6 @@
 //! Single stages: `process`, `build`, `index`; `dedup` is beside.
 
-use codelupe_pipeline::ingest;
-use codelupe_pipeline::worker::{Enqueued, Outcome, Plan};
+use codelupe_pipeline::{Error, Outcome, Plan, ingest};
 use serde_json::json;
 
 use super::run::Either;
@@ -20,25 +19,27 @@ pub(super) async fn go(
     plan: Plan,
 ) -> Result<Option<Outcome>> {
     let config = settings.config.clone();
-    let done = with_worker(settings, settings.workplace(), move |worker| {
-        let repositories = match sources.as_slice() {
-            [] => Vec::new(),
-            sources => ingest::find(&worker.context(&config)?, sources)?,
-        };
-        let priority = queue.priority;
-        let run: Enqueued = worker.enqueue(
-            &config,
-            &Plan {
+    let done = with_worker(
+        settings,
+        settings.workplace(),
+        move |worker, pipeline| -> Result<_, Error> {
+            let repositories = match sources.as_slice() {
+                [] => Vec::new(),
+                sources => ingest::find(&pipeline.context(worker.context(), &config)?, sources)?,
+            };
+            let priority = queue.priority;
+            let plan = Plan {
                 repositories,
                 priority,
                 ..plan
-            },
-        )?;
-        if queue.enqueue {
-            return Ok(Either::Enqueued(run));
-        }
-        worker.drive(&run).map(Either::Done)
-    })
+            };
+            let run = plan.enqueue(worker, &config)?;
+            if queue.enqueue {
+                return Ok(Either::Enqueued(run));
+            }
+            Ok(Either::Done(Outcome::of(&worker.drive(&run)?)?))
+        },
+    )
     .await?;
     match done {
         Either::Done(outcome) => Ok(Some(outcome)),

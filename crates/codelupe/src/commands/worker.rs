@@ -1,7 +1,6 @@
 //! `codelupe worker`.
 
-use codelupe_pipeline::worker::Until;
-use codelupe_pipeline::{JobName, Workplace};
+use codelupe_worker::{JobName, Until, Workplace};
 use serde_json::json;
 
 use super::with_worker;
@@ -23,7 +22,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> Res
     };
     let stages: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     tracing::info!(stages = stages.join(","), catalogue = %settings.catalogue, "waiting for jobs");
-    let served = with_worker(settings, place, move |worker| worker.serve(&names, until)).await?;
+    let served = with_worker(settings, place, move |worker, _| worker.serve(&names, until)).await?;
     let value = json!({ "done": served.done, "again": served.again, "dead": served.dead });
     print(settings.json, &value, || {
         format!(

@@ -4,7 +4,7 @@ use std::env::{self, VarError};
 use std::sync::Arc;
 
 use codelupe_core::{ErrorCode, error::chain_text};
-use codelupe_pipeline::alert::{AlertForm, AlertRules, Alerts};
+use codelupe_worker::{AlertForm, AlertRules, Alerts};
 use serde::Serialize;
 use toml::{Table, Value};
 

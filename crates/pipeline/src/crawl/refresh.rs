@@ -8,7 +8,7 @@ use codelupe_core::HostedRepository;
 
 use super::{Crawled, Refreshed, Refresher, store_scores, until_stopped, wait};
 use crate::error::Error;
-use crate::progress::{Progress, Step, raise};
+use codelupe_worker::{Progress, Step, raise};
 
 /// Repositories in one question: what GitHub's GraphQL takes in one list of ids.
 const BATCH: u32 = 100;

@@ -146,7 +146,7 @@ pub(super) fn synchronize(
         .filter(|(_, known)| !**known)
         .map(|(document, _)| *document)
         .collect();
-    let check = || context.progress.check();
+    let check = || Ok(context.progress.check()?);
     insert(&context.config, &context.runtime, lsh, reader, &new, &check)?;
     let mut numbers = Numbers {
         by_rank: vec![NOBODY; documents.len()],

@@ -13,8 +13,8 @@ use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};
 use crate::config::DedupConfig;
 use crate::context::Context;
 use crate::error::Error;
-use crate::progress::{Progress, raise};
 use crate::shingling::signature;
+use codelupe_worker::{Progress, raise};
 
 #[expect(
     clippy::needless_pass_by_value,

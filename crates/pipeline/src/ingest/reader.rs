@@ -15,7 +15,7 @@ use super::opening::{Known, LOOKUP_FILES, Opened, Opening, open_each};
 use super::{Blob, Chunk, Halt, OnTheWay, ReadRepository, content_key, tells_license};
 use crate::context::Context;
 use crate::error::Error;
-use crate::progress::{Progress, raise};
+use codelupe_worker::{Progress, raise};
 
 /// A chunk is handed on when its contents reach this many bytes, or its repositories this many files.
 const CHUNK_BYTES: usize = 8 << 20;

@@ -10,7 +10,7 @@ use super::candidates::CandidateFinder;
 use super::{OnTheWay, ProcessedChunk, ProcessedContent};
 use crate::context::Context;
 use crate::error::Error;
-use crate::progress::raise;
+use codelupe_worker::raise;
 
 /// A segment ends when its texts reach this many bytes: what a killed run has to do again at most.
 const SEGMENT_BYTES: u64 = 64 << 20;

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use codelupe_catalogue::{Catalogue, CatalogueUrl, HostedFilter, Migrate};
 use codelupe_core::ErrorCode;
-use codelupe_pipeline::Progress;
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, Listing, crawl};
+use codelupe_worker::Progress;
 use tempfile::TempDir;
 
 use forge::{Forge, Trouble};

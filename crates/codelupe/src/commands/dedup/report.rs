@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use codelupe_catalogue::{Catalogue, ClusterSize, JobFilter, JobState, RemovedRow};
-use codelupe_pipeline::JobName;
 use codelupe_pipeline::dedup::{Deduplicated, GIANT_CLUSTER};
+use codelupe_worker::JobName;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 

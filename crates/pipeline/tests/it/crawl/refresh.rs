@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use codelupe_catalogue::HostedState;
-use codelupe_pipeline::Progress;
 use codelupe_pipeline::crawl::{RefreshOptions, refresh};
+use codelupe_worker::Progress;
 
 use super::forge::Forge;
 use super::{World, run};

@@ -37,14 +37,14 @@ pub(crate) struct Tracker {
 
 /// Where errors are handed in. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Reporter {
+pub struct Reporter {
     sender: Sender<ErrorOccurrence>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Reporter {
     /// Hands an occurrence in; returns at once.
-    pub(crate) fn report(&self, report: ErrorOccurrence) {
+    pub fn report(&self, report: ErrorOccurrence) {
         if self.sender.try_send(report).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }

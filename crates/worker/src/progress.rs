@@ -18,6 +18,8 @@ pub enum Step {
     Build,
     /// Writing the search index.
     Index,
+    /// Training a model.
+    Train,
 }
 
 impl Step {
@@ -29,6 +31,7 @@ impl Step {
             Self::Dedup => "dedup",
             Self::Build => "build",
             Self::Index => "index",
+            Self::Train => "train",
         }
     }
 
@@ -38,7 +41,8 @@ impl Step {
             1 => Self::Process,
             2 => Self::Dedup,
             3 => Self::Build,
-            _ => Self::Index,
+            4 => Self::Index,
+            _ => Self::Train,
         }
     }
 }
@@ -111,13 +115,14 @@ impl Progress {
     }
 
     /// Begins a step that many jobs share: each of them adds to what is done of `total`.
-    pub(crate) fn plan(&self, step: Step, total: u64) {
+    pub fn plan(&self, step: Step, total: u64) {
         self.planned.store(false, Ordering::Relaxed);
         self.begin(step, total);
         self.planned.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn begin(&self, step: Step, total: u64) {
+    /// Begins a step of so many units, unless it was planned.
+    pub fn begin(&self, step: Step, total: u64) {
         if self.planned.load(Ordering::Relaxed) && self.step() == step {
             return;
         }
@@ -128,11 +133,16 @@ impl Progress {
         self.set_current("");
     }
 
-    pub(crate) fn set_current(&self, current: &str) {
+    /// Says what is being worked on, in words safe to print.
+    pub fn set_current(&self, current: &str) {
         current.clone_into(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// An error when the stage should stop.
+    ///
+    /// # Errors
+    /// `Canceled`.
+    pub fn check(&self) -> Result<(), Error> {
         if self.is_stopping() {
             Err(Error::canceled())
         } else {
@@ -142,7 +152,7 @@ impl Progress {
 }
 
 /// Adds to a counter.
-pub(crate) fn raise(counter: &AtomicU64, by: u64) {
+pub fn raise(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Ordering::Relaxed);
 }
 
@@ -169,7 +179,7 @@ mod tests {
     fn a_planned_step_is_not_begun_anew_by_each_of_its_jobs() {
         let progress = Progress::default();
         progress.plan(Step::Process, 64);
-        raise(&progress.done, 32);
+        progress.done.fetch_add(32, Ordering::Relaxed);
         progress.begin(Step::Process, 32);
         assert_eq!(
             (

@@ -1,18 +1,19 @@
 //! Workers of this machine that are gone: their leases need not run out first.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use codelupe_catalogue::{Catalogue, JobFilter, JobState};
+use codelupe_catalogue::{Catalogue, JobFilter, JobRow, JobState};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::error::Error;
+use crate::job::JobName;
 
 /// Leases that are looked at; those beyond run out by themselves.
 const LOOK_AT: u32 = 10_000;
 
 /// Host and process: where to look for a worker.
-pub(super) fn worker_name() -> String {
+pub(crate) fn worker_name() -> String {
     format!("{}/{}", host(), std::process::id())
 }
 
@@ -22,14 +23,9 @@ fn host() -> String {
 
 /// Ends the leases of workers of this machine whose process is not there any more, so that a run that was killed goes on at
 /// once. One that only seems to be gone loses its lease and nothing else: what it would store is refused, and done again.
-pub(super) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
-    let running = JobFilter {
-        state: Some(JobState::Running),
-        name: None,
-        limit: LOOK_AT,
-    };
+pub(crate) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
     let host = host();
-    for job in catalogue.jobs(&running).await? {
+    for job in running(catalogue, None).await? {
         let worker = job.worker.as_deref().unwrap_or_default();
         if is_gone(worker, &host) {
             tracing::info!(job = job.id, worker, "taking over from a worker that is gone");
@@ -37,6 +33,29 @@ pub(super) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A job of this kind that a worker is at: its lease holds, and the worker is not seen to be gone.
+///
+/// # Errors
+/// `Store` when the catalogue cannot be read.
+pub async fn held(catalogue: &Catalogue, name: JobName) -> Result<Option<JobRow>, Error> {
+    let host = host();
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+    let jobs = running(catalogue, Some(name)).await?.into_iter();
+    Ok(jobs
+        .filter(|job| job.lease_until.is_some_and(|until| until > now))
+        .find(|job| !is_gone(job.worker.as_deref().unwrap_or_default(), &host)))
+}
+
+async fn running(catalogue: &Catalogue, name: Option<JobName>) -> Result<Vec<JobRow>, Error> {
+    let filter = JobFilter {
+        state: Some(JobState::Running),
+        name: name.map(|name| name.as_str().to_owned()),
+        limit: LOOK_AT,
+    };
+    Ok(catalogue.jobs(&filter).await?)
 }
 
 fn is_gone(worker: &str, host: &str) -> bool {

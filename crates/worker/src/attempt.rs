@@ -7,15 +7,13 @@ use std::time::Duration;
 use codelupe_catalogue::{Failure, JobRow};
 use codelupe_core::{ErrorCode, error::Class, error::ErrorContext, error::ErrorOccurrence};
 
-use super::Worker;
-use super::heartbeat::Heartbeat;
 use crate::error::{Error, ErrorKind};
-use crate::job::{self, Work};
-use crate::{build, dedup, index, ingest};
+use crate::heartbeat::Heartbeat;
+use crate::worker::Worker;
 
 /// What an attempt came to.
 #[derive(Debug)]
-pub(super) enum Attempt {
+pub(crate) enum Attempt {
     /// The job is done.
     Done,
     /// It will be tried again, by us or by another.
@@ -39,7 +37,7 @@ impl Worker {
     ///
     /// # Errors
     /// `Store` when that cannot be noted; the lease runs out then, and the job is done again.
-    pub(super) fn attempt(&self, job: &JobRow) -> Result<Attempt, Error> {
+    pub(crate) fn attempt(&self, job: &JobRow) -> Result<Attempt, Error> {
         let trace = job.trace_parent.as_deref().unwrap_or_default();
         let span = tracing::info_span!("job", id = job.id, name = job.name, attempt = job.attempts, trace);
         let _entered = span.enter();
@@ -51,7 +49,10 @@ impl Worker {
             job.fence(),
             self.lease,
         );
-        let done = catch_unwind(AssertUnwindSafe(|| self.work(job))).unwrap_or_else(|_| {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            self.stages.run(&self.context_of(Some(job.fence())), job)
+        }))
+        .unwrap_or_else(|_| {
             let context = format!("job {} ({}) ended by a defect", job.id, job.name);
             Err(Error::new(ErrorKind::Internal, context))
         });
@@ -61,24 +62,6 @@ impl Worker {
         };
         drop(heartbeat);
         settled
-    }
-
-    fn work(&self, job: &JobRow) -> Result<serde_json::Value, Error> {
-        let payload = job::read(job)?;
-        let context = self.context_of(&payload.config, Some(job.fence()))?;
-        let result = match payload.work {
-            Work::Process { repositories } => {
-                let found = repositories.into_iter().map(Into::into).collect();
-                serde_json::to_value(ingest::ingest(&context, found)?)
-            }
-            Work::Dedup { rebuild } => serde_json::to_value(dedup::dedup(&context, rebuild)?),
-            Work::Build { name } => serde_json::to_value(build::build(&context, name.as_deref())?),
-            Work::Index => serde_json::to_value(index::index(&context)?),
-        };
-        result.map_err(|error| {
-            let context = format!("the result of job {} cannot be written as JSON: {error}", job.id);
-            Error::new(ErrorKind::Internal, context)
-        })
     }
 
     fn succeed(&self, job: &JobRow, result: &serde_json::Value) -> Result<Attempt, Error> {

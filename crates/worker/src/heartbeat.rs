@@ -11,10 +11,10 @@ use crate::progress::Progress;
 
 /// Extends a lease three times within its duration, until it is dropped. When the lease is lost, the job is told to stop:
 /// what it would store is refused anyway.
-pub(super) struct Heartbeat(JoinHandle<()>);
+pub(crate) struct Heartbeat(JoinHandle<()>);
 
 impl Heartbeat {
-    pub(super) fn start(
+    pub(crate) fn start(
         runtime: &Handle,
         catalogue: Catalogue,
         (progress, taken_up): (Arc<Progress>, u64),

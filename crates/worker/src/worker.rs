@@ -1,34 +1,23 @@
 //! A process at work: takes jobs from the queue and does them, one at a time, each by its stage.
 //!
-//! `run` and the single stages enqueue their jobs and work on them until they are over ([`Worker::drive`]); a worker takes
-//! whatever there is ([`Worker::serve`]). Both go the same way, so any number of processes may share the work.
-
-mod attempt;
-mod drive;
-mod gone;
-mod heartbeat;
-mod plan;
-mod serve;
+//! A command enqueues its jobs and works on them until they are over ([`Worker::drive`]); a worker takes whatever there is
+//! ([`Worker::serve`]). Both go the same way, so any number of processes may share the work.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use codelupe_catalogue::{Catalogue, CatalogueUrl, Fence, Migrate};
 use codelupe_corpus::{DataFolder, WriteLock};
-use codelupe_forge::Token;
 use tokio::runtime::Handle;
 
-pub use drive::Outcome;
-pub use plan::{Enqueued, Plan};
-pub use serve::{Served, Until};
-
 use crate::alert::Alerts;
-use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
+use crate::gone;
 use crate::progress::Progress;
-use crate::tools::Tools;
+use crate::run::{Enqueued, Run};
+use crate::stage::Stages;
 use crate::tracker::Tracker;
 
 /// How long a lease holds without a heartbeat, unless told otherwise: a worker that vanished is replaced after this.
@@ -47,8 +36,6 @@ pub struct Workplace {
     pub lease: Duration,
     /// What of the errors is told to somebody, and where; none without it.
     pub alerts: Option<Alerts>,
-    /// What forges know us by; each is sent to its own forge alone.
-    pub tokens: Vec<Token>,
 }
 
 /// A process at work on a data folder.
@@ -59,13 +46,12 @@ pub struct Worker {
     pub catalogue: Catalogue,
     /// What a display reads and how to stop.
     pub progress: Arc<Progress>,
-    name: String,
-    lease: Duration,
+    pub(crate) name: String,
+    pub(crate) lease: Duration,
+    pub(crate) runtime: Handle,
+    pub(crate) tracker: Tracker,
+    pub(crate) stages: Stages,
     lock: WriteLock,
-    runtime: Handle,
-    tracker: Tracker,
-    tokens: Vec<Token>,
-    tools: Mutex<Option<Arc<Tools>>>,
 }
 
 impl Worker {
@@ -74,7 +60,7 @@ impl Worker {
     ///
     /// # Errors
     /// `Store` when the folder cannot be made or is damaged, or the catalogue cannot be opened or is not this folder's.
-    pub async fn open(place: Workplace, progress: Arc<Progress>) -> Result<Self, Error> {
+    pub async fn open(place: Workplace, stages: Stages, progress: Arc<Progress>) -> Result<Self, Error> {
         let folder = place.folder;
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
@@ -94,46 +80,36 @@ impl Worker {
             lock,
             runtime: Handle::current(),
             tracker,
-            tokens: place.tokens,
-            tools: Mutex::new(None),
+            stages,
         })
     }
 
     /// What the stages work with, outside of any job.
-    ///
-    /// # Errors
-    /// `Config` when a setting is not valid.
-    pub fn context(&self, config: &Config) -> Result<Context, Error> {
-        self.context_of(config, None)
+    pub fn context(&self) -> Context {
+        self.context_of(None)
     }
 
-    fn context_of(&self, config: &Config, fence: Option<Fence>) -> Result<Context, Error> {
-        config.validate()?;
-        Ok(Context {
+    pub(crate) fn context_of(&self, fence: Option<Fence>) -> Context {
+        Context {
             folder: self.folder.clone(),
             catalogue: self.catalogue.clone(),
-            config: config.clone(),
             progress: Arc::clone(&self.progress),
             fence,
             errors: self.tracker.reporter(),
-            tools: self.tools(config)?,
-            tokens: self.tokens.clone(),
             runtime: self.runtime.clone(),
-        })
-    }
-
-    fn tools(&self, config: &Config) -> Result<Arc<Tools>, Error> {
-        let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tools) = tools.as_ref().filter(|tools| tools.are_for(config)) {
-            return Ok(Arc::clone(tools));
         }
-        let made = Arc::new(Tools::new(config)?);
-        *tools = Some(Arc::clone(&made));
-        Ok(made)
     }
 
-    /// Waits for a store call; workers are blocking and must not run on a runtime's own thread.
-    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+    /// Puts the jobs of a run into the queue.
+    ///
+    /// # Errors
+    /// `Store` when the catalogue fails. Nothing is enqueued then.
+    pub fn enqueue(&self, run: Run) -> Result<Enqueued, Error> {
+        self.wait(run.enqueue(&self.catalogue))
+    }
+
+    /// Waits for a call of the catalogue; workers are blocking and must not run on a runtime's own thread.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 

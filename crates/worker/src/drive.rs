@@ -7,43 +7,29 @@ use codelupe_catalogue::{JobRow, JobState, LeaseRequest};
 use codelupe_core::{ErrorCode, error::Class};
 use serde::de::DeserializeOwned;
 
-use super::Worker;
-use super::attempt::Attempt;
-use super::plan::Enqueued;
-use crate::build::Built;
-use crate::dedup::Deduplicated;
+use crate::attempt::Attempt;
 use crate::error::{Error, ErrorKind};
-use crate::ingest::Ingested;
 use crate::job::JobName;
+use crate::run::Enqueued;
+use crate::worker::Worker;
 
 /// How often to look whether the jobs that others have, or that wait for another attempt, are over.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// What a run came to: the sum over its jobs.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// What processing did.
-    pub ingested: Ingested,
-    /// What deduplication did, if it was part of the plan.
-    pub deduplicated: Option<Deduplicated>,
-    /// What building did, if it was part of the plan.
-    pub built: Option<Built>,
-}
-
 impl Worker {
-    /// Works on these jobs, and waits for those that other workers have, until all are done.
+    /// Works on these jobs, and waits for those that other workers have, until all are done, and returns them.
     ///
     /// When it ends early, the jobs of the run that nobody has begun are taken out of the queue, and so are those that are
     /// dead for what the user asked for, who reads the error now; what is done stays done.
     ///
     /// # Errors
     /// The error of the first job that is dead; `Canceled` after a stop; `Store` when the catalogue fails.
-    pub fn drive(&self, run: &Enqueued) -> Result<Outcome, Error> {
+    pub fn drive(&self, run: &Enqueued) -> Result<Vec<JobRow>, Error> {
         let done = self.work_off(&run.jobs);
         if done.as_ref().is_err_and(|error| error.code() != ErrorCode::Unavailable) {
             self.withdraw(&run.jobs);
         }
-        outcome(&done?)
+        done
     }
 
     fn work_off(&self, ids: &[i64]) -> Result<Vec<JobRow>, Error> {
@@ -110,34 +96,24 @@ fn ended_badly(job: &JobRow) -> Option<Error> {
                 .and_then(|code| code.parse().ok())
                 .unwrap_or(ErrorCode::Internal);
             let message = job.error_message.as_deref().unwrap_or("no reason is known");
-            Some(Error::new(ErrorKind::Job, format!("job {id} ({name}) is dead: {message}")).with_code(code))
+            Some(Error::new(ErrorKind::Elsewhere, format!("job {id} ({name}) is dead: {message}")).with_code(code))
         }
         JobState::Canceled => {
             let context = format!("job {id} ({name}) was canceled");
-            Some(Error::new(ErrorKind::Job, context).with_code(ErrorCode::Canceled))
+            Some(Error::new(ErrorKind::Elsewhere, context).with_code(ErrorCode::Canceled))
         }
         JobState::Queued | JobState::Running | JobState::Done => None,
     }
 }
 
-fn outcome(jobs: &[JobRow]) -> Result<Outcome, Error> {
-    let mut outcome = Outcome::default();
-    for job in jobs {
-        if job.name == JobName::Process.as_str() {
-            outcome.ingested += result::<Ingested>(job)?;
-        } else if job.name == JobName::Dedup.as_str() {
-            outcome.deduplicated = Some(result(job)?);
-        } else if job.name == JobName::Build.as_str() {
-            outcome.built = Some(result(job)?);
-        }
-    }
-    Ok(outcome)
-}
-
-fn result<T: DeserializeOwned>(job: &JobRow) -> Result<T, Error> {
+/// What a job that is done came to.
+///
+/// # Errors
+/// `Elsewhere` when its result cannot be read.
+pub fn result<T: DeserializeOwned>(job: &JobRow) -> Result<T, Error> {
     let text = job.result.as_deref().unwrap_or_default();
     serde_json::from_str(text).map_err(|error| {
         let context = format!("the result of job {} ({}) cannot be read: {error}", job.id, job.name);
-        Error::new(ErrorKind::Job, context)
+        Error::new(ErrorKind::Elsewhere, context)
     })
 }

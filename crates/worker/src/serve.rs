@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use codelupe_catalogue::LeaseRequest;
 use codelupe_core::{ErrorCode, error::Class};
 
-use super::Worker;
-use super::attempt::Attempt;
+use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::job::JobName;
+use crate::worker::Worker;
 
 /// How often an idle worker asks for jobs.
 const POLL: Duration = Duration::from_millis(500);
