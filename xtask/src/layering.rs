@@ -11,7 +11,7 @@ use crate::sizes::rust_files;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 19] = [
+const LEVELS: [(&str, &[&str]); 20] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
     ("codelupe-forge", &["codelupe-core", "codelupe-disk"]),
@@ -25,6 +25,17 @@ const LEVELS: [(&str, &[&str]); 19] = [
         &["codelupe-core", "codelupe-catalogue", "codelupe-corpus"],
     ),
     (
+        "codelupe-inspect",
+        &[
+            "codelupe-core",
+            "codelupe-process",
+            "codelupe-dedup",
+            "codelupe-catalogue",
+            "codelupe-corpus",
+            "codelupe-search",
+        ],
+    ),
+    (
         "codelupe-pipeline",
         &[
             "codelupe-core",
@@ -36,6 +47,7 @@ const LEVELS: [(&str, &[&str]); 19] = [
             "codelupe-catalogue",
             "codelupe-corpus",
             "codelupe-search",
+            "codelupe-inspect",
         ],
     ),
     (
@@ -46,6 +58,7 @@ const LEVELS: [(&str, &[&str]); 19] = [
             "codelupe-corpus",
             "codelupe-search",
             "codelupe-worker",
+            "codelupe-inspect",
         ],
     ),
     ("codelupe-model", &["codelupe-core", "codelupe-disk"]),
@@ -86,6 +99,7 @@ const LEVELS: [(&str, &[&str]); 19] = [
             "codelupe-corpus",
             "codelupe-search",
             "codelupe-worker",
+            "codelupe-inspect",
             "codelupe-pipeline",
             "codelupe-server",
             "codelupe-train",
@@ -113,6 +127,12 @@ const IMPURE: [&str; 9] = [
     "ureq",
     "sqlx",
     "gix",
+];
+
+/// Packages that a crate must not reach, through whatever dependency (I3): a server reads, and enqueues what others do.
+const UNREACHED: [(&str, &str); 2] = [
+    ("codelupe-server", "codelupe-forge"),
+    ("codelupe-inspect", "codelupe-forge"),
 ];
 
 /// Packages and families that one crate keeps to itself (I2): others reach them through it or not at all.
@@ -155,6 +175,11 @@ fn dependency_findings(graph: &Graph, members: &BTreeSet<&str>, name: &str) -> V
     if PURE.contains(&name) {
         let reached = IMPURE.iter().filter_map(|impure| path_to(graph, name, impure, None));
         findings.extend(reached.map(|path| format!("{name}: must do no I/O but reaches {}", path.join(" -> "))));
+    }
+    for (_, unwanted) in UNREACHED.iter().filter(|(of, _)| *of == name) {
+        if let Some(path) = path_to(graph, name, unwanted, None) {
+            findings.push(format!("{name}: must not reach {unwanted}, but {}", path.join(" -> ")));
+        }
     }
     for (owned, owner) in OWNED {
         if name != owner
@@ -256,6 +281,33 @@ mod tests {
             &["codelupe-process: must do no I/O but reaches codelupe-process -> a -> b -> tokio"],
         );
         check("codelupe-forge", &["codelupe-forge: tokio"], &[]);
+    }
+
+    #[test]
+    fn a_server_links_no_forge() {
+        let reading = [
+            "codelupe-server: codelupe-inspect",
+            "codelupe-inspect: codelupe-process",
+        ];
+        check("codelupe-server", &reading, &[]);
+        let directly = ["codelupe-server: codelupe-process"];
+        check(
+            "codelupe-server",
+            &directly,
+            &["codelupe-server: must not depend on codelupe-process"],
+        );
+        let through = [
+            "codelupe-server: codelupe-inspect",
+            "codelupe-inspect: a",
+            "a: codelupe-forge",
+        ];
+        check(
+            "codelupe-server",
+            &through,
+            &[
+                "codelupe-server: must not reach codelupe-forge, but codelupe-server -> codelupe-inspect -> a -> codelupe-forge",
+            ],
+        );
     }
 
     #[test]

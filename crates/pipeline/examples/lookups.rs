@@ -11,8 +11,8 @@ use std::time::Instant;
 use codelupe_catalogue::{Catalogue, CatalogueUrl};
 use codelupe_corpus::DataFolder;
 use codelupe_dedup::Threshold;
+use codelupe_inspect::{Finder, Question};
 use codelupe_pipeline::Config;
-use codelupe_pipeline::similar::{Finder, Question};
 use tokio::runtime::Runtime;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = DataFolder::new(arguments.next().ok_or("a data folder is wanted")?);
     let runtime = Runtime::new()?;
     let catalogue = runtime.block_on(Catalogue::open_read_only(&CatalogueUrl::Sqlite(folder.catalogue())))?;
-    let mut finder = Finder::open(&Config::default(), &folder, &catalogue, runtime.handle())?;
+    let finder = Finder::open(Config::default().rules(), &folder, &catalogue, runtime.handle())?;
     let (mut times, mut matches) = (Vec::new(), 0);
     for file in arguments {
         let bytes = std::fs::read(&file)?;

@@ -9,11 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use codelupe_catalogue::{BuildCandidate, BuildDecision, BuildRow};
 use codelupe_core::{ErrorCode, Reason, Split, Stage, text::display_name};
 use codelupe_corpus::{BuildRecord, BuildWriter, Description, Tally, is_whole};
+use codelupe_inspect::only_in_copies;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{CopyPolicy, digest};
 use crate::context::Context;
-use crate::copies::only_in_copies;
 use crate::error::{Error, ErrorKind};
 use codelupe_worker::{Step, raise};
 

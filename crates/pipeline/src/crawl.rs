@@ -8,7 +8,6 @@ mod forges;
 mod hosted;
 mod listing;
 mod refresh;
-mod select;
 mod whole;
 
 use std::ops::AddAssign;
@@ -16,13 +15,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::{AfterPage, Catalogue, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
 use codelupe_core::{Candidate, ErrorCode, HostedRepository, Score};
+use codelupe_inspect::license_class;
 use serde::Serialize;
 
 pub use forges::Forges;
 pub use hosted::{HostedForge, HostedQuery};
 pub use listing::{Listed, Listing, Refreshed, Refresher};
 pub use refresh::{RefreshOptions, refresh};
-pub use select::{Why, license_class, selected, why};
 pub use whole::{crawl_queries, estimate, find_hosted, refresh_forges};
 
 use crate::error::{Error, ErrorKind};

@@ -7,7 +7,6 @@
 
 mod exact;
 pub(crate) mod lsh;
-mod signatures;
 mod texts;
 
 use std::collections::HashMap;
@@ -17,8 +16,6 @@ use codelupe_corpus::SegmentReader;
 use codelupe_dedup::{Election, ElectionConfig, elect};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::exact::distinct;
-pub(crate) use self::signatures::signatures;
 use self::texts::Texts;
 use crate::context::Context;
 use crate::error::Error;
@@ -77,7 +74,7 @@ pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
     let candidates = input.candidates;
     context.progress.begin(Step::Dedup, candidates.len() as u64);
     let (documents, mut duplicates) = exact::exact(&candidates);
-    let lsh = context.wait(lsh::open(&context.config, &context.folder, &context.catalogue, rebuild))?;
+    let lsh = lsh::open(context, rebuild)?;
     let (election, largest_group) = near(context, lsh.as_ref(), &documents)?;
     let near = exact::follow(&documents, &election.outcomes, &mut duplicates);
     let largest_cluster = largest(duplicates.iter().map(|duplicate| duplicate.kept_file_id));

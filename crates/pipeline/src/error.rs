@@ -36,14 +36,21 @@ impl Error {
         Self::new(ErrorKind::Canceled, "stopped; the same command goes on from here")
     }
 
-    /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
+    /// The LSH index failed.
     pub(crate) fn lsh(error: codelupe_catalogue::Error) -> Self {
-        use codelupe_catalogue::ErrorKind::{Corrupt, LshParameters};
-        let context = match error.kind() {
-            Corrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
-            _ => "the LSH index failed",
+        codelupe_inspect::Error::lsh(error).into()
+    }
+}
+
+impl From<codelupe_inspect::Error> for Error {
+    fn from(error: codelupe_inspect::Error) -> Self {
+        let kind = match error.kind() {
+            codelupe_inspect::ErrorKind::Config => ErrorKind::Config,
+            codelupe_inspect::ErrorKind::Search => ErrorKind::Search,
+            codelupe_inspect::ErrorKind::Nothing => ErrorKind::Nothing,
+            _ => ErrorKind::Store,
         };
-        Self::caused_by(ErrorKind::Store, context, error)
+        Self::like(kind, error)
     }
 }
 

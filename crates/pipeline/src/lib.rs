@@ -9,7 +9,6 @@
 pub mod build;
 pub mod config;
 pub mod context;
-pub mod copies;
 pub mod crawl;
 pub mod dedup;
 pub mod error;
@@ -17,9 +16,7 @@ pub mod index;
 pub mod ingest;
 mod place;
 mod plan;
-mod shingling;
 pub mod signatures;
-pub mod similar;
 mod stages;
 mod tools;
 

@@ -8,12 +8,13 @@ use codelupe_core::BlobId;
 use codelupe_corpus::{DataFolder, FileParameters, SegmentReader, SignatureWriter, read_parameters, read_signatures};
 use codelupe_dedup::Signature;
 use codelupe_dedup::datasketch::{self, Scheme};
+use codelupe_inspect::{INSERTED_AT_ONCE, distinct, signatures, signed};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::dedup::{distinct, lsh, signatures};
+use crate::dedup::lsh;
 use crate::error::{Error, ErrorKind};
 
 /// The seed that datasketch takes by default.
@@ -55,7 +56,7 @@ pub fn export(
 }
 
 fn parameters(config: &Config, scheme: ExportScheme) -> Result<FileParameters, Error> {
-    let own = lsh::parameters(config)?;
+    let own = config.dedup.lsh_parameters(&config.recipe())?;
     Ok(match scheme {
         ExportScheme::Codelupe => FileParameters::Codelupe(own),
         ExportScheme::Datasketch(scheme, num_perm) => FileParameters::Datasketch {
@@ -122,7 +123,8 @@ pub struct Imported {
 /// catalogue or index cannot be read or written.
 pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     let found = read_parameters(source)?;
-    let own = FileParameters::Codelupe(lsh::parameters(&context.config)?);
+    let config = &context.config;
+    let own = FileParameters::Codelupe(config.dedup.lsh_parameters(&config.recipe())?);
     if found != own {
         let shown = |parameters: &FileParameters| serde_json::to_string(parameters).unwrap_or_default();
         let context = format!(
@@ -134,9 +136,8 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     }
     let candidates = context.wait(context.catalogue.dedup_input())?.candidates;
     let corpus: HashSet<BlobId> = candidates.iter().map(|candidate| candidate.blob).collect();
-    let opened = lsh::open(&context.config, &context.folder, &context.catalogue, false);
-    let lsh = context.wait(opened)?;
-    let banding = context.config.dedup.banding()?;
+    let lsh = lsh::open(context, false)?;
+    let banding = config.dedup.banding()?;
     let mut imported = Imported::default();
     let mut waiting: Vec<SignedDocument> = Vec::new();
     let insert = |waiting: &mut Vec<SignedDocument>, imported: &mut Imported| -> Result<(), Error> {
@@ -154,8 +155,8 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
             imported.unknown += 1;
             return Ok(());
         }
-        waiting.push(lsh::signed(banding, blob, Some(&signature)));
-        if waiting.len() >= lsh::INSERTED_AT_ONCE {
+        waiting.push(signed(banding, blob, Some(&signature)));
+        if waiting.len() >= INSERTED_AT_ONCE {
             insert(&mut waiting, &mut imported)?;
         }
         Ok(())

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use codelupe_catalogue::{Catalogue, HostedCounts, HostedFilter, HostedOrder, HostedRow};
 use codelupe_core::{ErrorCode, SelectionRules, text::display_bounded};
-use codelupe_pipeline::crawl::{self, RefreshOptions, Why};
+use codelupe_inspect::{self as inspect, Why};
+use codelupe_pipeline::crawl::{self, RefreshOptions};
 use comfy_table::Table;
 use serde_json::json;
 
@@ -65,7 +66,7 @@ async fn selected_rows(
     filter: HostedFilter,
     limit: u32,
 ) -> Result<Vec<HostedRow>> {
-    let chosen = crawl::selected(catalogue, rules, filter, limit as usize).await?;
+    let chosen = inspect::selected(catalogue, rules, filter, limit as usize).await?;
     let mut rows = Vec::new();
     for repository in chosen {
         rows.extend(catalogue.hosted_repository(&repository.forge, repository.id).await?);
@@ -177,7 +178,7 @@ async fn show(settings: &Settings, name: &str) -> Result<()> {
 async fn why(settings: &Settings, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let why = crawl::why(&catalogue, &settings.config.selection, forge, full_name).await?;
+    let why = inspect::why(&catalogue, &settings.config.selection, forge, full_name).await?;
     let why = why.ok_or_else(|| unknown(name))?;
     print(settings.json, &json!(why), || told(name, &why))
 }

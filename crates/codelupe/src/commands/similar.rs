@@ -7,7 +7,7 @@ use std::path::Path;
 use codelupe_catalogue::Catalogue;
 use codelupe_core::{ErrorCode, text::display_name};
 use codelupe_dedup::Threshold;
-use codelupe_pipeline::similar::{Answer, Finder, Question};
+use codelupe_inspect::{Answer, Finder, Question};
 use tokio::runtime::Handle;
 
 use crate::cli::SimilarArguments;
@@ -29,10 +29,10 @@ pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> Re
         None => display_name(arguments.file.file_name().unwrap_or_default().as_encoded_bytes()),
     };
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let (config, folder, limit) = (settings.config.clone(), settings.folder.clone(), arguments.limit);
+    let (rules, folder, limit) = (settings.config.rules(), settings.folder.clone(), arguments.limit);
     let runtime = Handle::current();
     let find = move || {
-        let mut finder = Finder::open(&config, &folder, &catalogue, &runtime)?;
+        let finder = Finder::open(rules, &folder, &catalogue, &runtime)?;
         finder.find(&Question {
             name: &name,
             bytes: &bytes,

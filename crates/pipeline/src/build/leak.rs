@@ -9,12 +9,11 @@ use codelupe_catalogue::BuildCandidate;
 use codelupe_core::{Reason, Split};
 use codelupe_corpus::SegmentReader;
 use codelupe_dedup::{Banding, LeakConfig, LeakFinder, Signature};
+use codelupe_inspect::{shingle_set, signatures};
 
 use super::Decided;
 use crate::context::Context;
-use crate::dedup::signatures;
 use crate::error::Error;
-use crate::shingling::shingle_set;
 
 /// Drops the leaking files: validation files near a training or held-out file, held-out files near a training file.
 pub(super) fn drop_leaks(
@@ -36,17 +35,22 @@ pub(super) fn drop_leaks(
         };
         let mut finder = LeakFinder::new(config, watched.map(|(doc, signature)| (*doc, signature)));
         let scanned = members(outcomes, others);
-        signatures(&mut reader, locations(candidates, &scanned), |place, signature| {
-            context.progress.check()?;
-            if let Some(signature) = signature {
-                finder.scan(scanned[place], signature);
-            }
-            Ok(())
-        })?;
+        signatures(
+            &mut reader,
+            locations(candidates, &scanned),
+            |place, signature| -> Result<(), Error> {
+                context.progress.check()?;
+                if let Some(signature) = signature {
+                    finder.scan(scanned[place], signature);
+                }
+                Ok(())
+            },
+        )?;
         let mut source = |doc: u32| -> Result<Vec<u64>, Error> {
             context.progress.check()?;
             let content = reader.content(candidates[doc as usize].location)?;
-            shingle_set(&context.config.dedup, content.language.as_deref(), &content.text)
+            let dedup = &context.config.dedup;
+            Ok(shingle_set(dedup, content.language.as_deref(), &content.text)?)
         };
         let report = finder.finish(&mut source)?;
         let leaking = report.leaks.iter().map(|leak| leak.held_out);
@@ -67,13 +71,17 @@ fn aside_signatures(
 ) -> Result<BTreeMap<u32, Signature>, Error> {
     let aside = members(outcomes, &[Split::Validation, Split::HeldOut]);
     let mut found = BTreeMap::new();
-    signatures(reader, locations(candidates, &aside), |place, signature| {
-        context.progress.check()?;
-        if let Some(signature) = signature {
-            found.insert(aside[place], *signature);
-        }
-        Ok(())
-    })?;
+    signatures(
+        reader,
+        locations(candidates, &aside),
+        |place, signature| -> Result<(), Error> {
+            context.progress.check()?;
+            if let Some(signature) = signature {
+                found.insert(aside[place], *signature);
+            }
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 

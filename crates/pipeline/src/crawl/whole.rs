@@ -3,8 +3,9 @@
 use codelupe_catalogue::{CrawlId, HostedFilter, HostedOrder};
 use codelupe_core::{LicenseClass, SelectionRules};
 use codelupe_forge::{Estimate, Found, Query, Remote, Target};
+use codelupe_inspect::selected;
 
-use super::{CrawlOptions, Crawled, Forges, Listing, RefreshOptions, SINCE, crawl, refresh, selected};
+use super::{CrawlOptions, Crawled, Forges, Listing, RefreshOptions, SINCE, crawl, refresh};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 

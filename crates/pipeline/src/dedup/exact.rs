@@ -28,11 +28,6 @@ pub(super) fn exact(candidates: &[DedupCandidate]) -> (Vec<DedupCandidate>, Vec<
     (documents, duplicates)
 }
 
-/// Of candidates in rank order, the best-ranked file of each blob.
-pub(crate) fn distinct(candidates: &[DedupCandidate]) -> Vec<DedupCandidate> {
-    exact(candidates).0
-}
-
 /// Adds the near-duplicates to `duplicates` and returns how many there are. The copies of a dropped content follow it:
 /// the kept file that they are near-duplicates of is the same.
 pub(super) fn follow(documents: &[DedupCandidate], outcomes: &[Outcome], duplicates: &mut Vec<Duplicate>) -> u64 {

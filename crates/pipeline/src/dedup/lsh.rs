@@ -1,99 +1,33 @@
-//! The LSH index of a data folder: opened, and brought up to date with the catalogue.
+//! The LSH index of a data folder, brought up to date with the catalogue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use codelupe_catalogue::{Catalogue, DedupCandidate, lsh, lsh::LshIndex, lsh::LshKind, lsh::SignedDocument};
-use codelupe_core::{BlobId, LshParameters};
-use codelupe_corpus::{DataFolder, SegmentReader};
-use codelupe_dedup::{Banding, Groups, Signature};
+use codelupe_catalogue::{DedupCandidate, lsh::LshIndex};
+use codelupe_core::BlobId;
+use codelupe_corpus::SegmentReader;
+use codelupe_dedup::Groups;
+use codelupe_inspect::{LshPlace, insert};
 use codelupe_process::View;
-use tokio::runtime::Handle;
 
-use super::signatures::signatures;
-use crate::config::Config;
 use crate::context::Context;
-use crate::error::{Error, ErrorKind};
-
-/// Documents inserted at once: about 1.3 kB each in memory.
-pub(crate) const INSERTED_AT_ONCE: usize = 50_000;
+use crate::error::Error;
 
 /// No document of the LSH index, or none of the catalogue.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// Opens the LSH index. One that was made of texts of another recipe is emptied first: all of its documents are gone. One with
-/// other bands is refused; `rebuild` empties it in any case.
+/// Opens the LSH index for writing, as [`LshPlace::open`] does.
 ///
 /// # Errors
-/// `Store` when the LSH index cannot be read, is damaged, or was made by other parameters.
-pub(crate) async fn open(
-    config: &Config,
-    folder: &DataFolder,
-    catalogue: &Catalogue,
-    rebuild: bool,
-) -> Result<Arc<dyn LshIndex>, Error> {
-    let kind = config.dedup.lsh_kind(catalogue);
-    let parameters = parameters(config)?;
-    let stale = if rebuild {
-        true
-    } else {
-        let stored = lsh::stored_parameters(kind, &folder.lsh(), catalogue)
-            .await
-            .map_err(Error::lsh)?;
-        stored.is_some_and(|stored| stored.recipe != parameters.recipe)
+/// Those of [`LshPlace::open`].
+pub(crate) fn open(context: &Context, rebuild: bool) -> Result<Arc<dyn LshIndex>, Error> {
+    let place = LshPlace {
+        dedup: &context.config.dedup,
+        recipe: &context.config.recipe(),
+        folder: &context.folder.lsh(),
+        catalogue: &context.catalogue,
     };
-    if stale {
-        lsh::reset(kind, &folder.lsh(), catalogue).await.map_err(Error::lsh)?;
-    }
-    lsh::open(kind, &folder.lsh(), catalogue, &parameters)
-        .await
-        .map_err(Error::lsh)
-}
-
-/// Opens the LSH index of a data folder that others work on.
-///
-/// # Errors
-/// `Nothing` when there is none yet; otherwise as [`open`].
-pub(crate) async fn open_existing(
-    config: &Config,
-    folder: &DataFolder,
-    catalogue: &Catalogue,
-) -> Result<Arc<dyn LshIndex>, Error> {
-    let kind = config.dedup.lsh_kind(catalogue);
-    if kind != LshKind::Memory
-        && lsh::stored_parameters(kind, &folder.lsh(), catalogue)
-            .await
-            .map_err(Error::lsh)?
-            .is_none()
-    {
-        return Err(no_lsh());
-    }
-    lsh::open(kind, &folder.lsh(), catalogue, &parameters(config)?)
-        .await
-        .map_err(Error::lsh)
-}
-
-/// The error of a data folder in which nothing was compared yet.
-fn no_lsh() -> Error {
-    let context = "nothing was compared here yet; run: codelupe dedup";
-    Error::new(ErrorKind::Nothing, context)
-}
-
-/// What an LSH index of this configuration is made by.
-///
-/// # Errors
-/// `Config` when the configuration is not valid.
-pub(crate) fn parameters(config: &Config) -> Result<LshParameters, Error> {
-    let banding = config.dedup.banding()?;
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(LshParameters {
-        scheme: codelupe_dedup::SCHEME.to_owned(),
-        recipe: config.recipe(),
-        shingle_tokens: count(config.dedup.shingle_size()?.get()),
-        permutations: count(config.dedup.signature_size()?.get()),
-        bands: count(banding.bands()),
-        rows: count(banding.rows()),
-    })
+    Ok(context.wait(place.open(rebuild))?)
 }
 
 /// Which document of the catalogue is which of the LSH index.
@@ -146,8 +80,8 @@ pub(super) fn synchronize(
         .filter(|(_, known)| !**known)
         .map(|(document, _)| *document)
         .collect();
-    let check = || Ok(context.progress.check()?);
-    insert(&context.config, &context.runtime, lsh, reader, &new, &check)?;
+    let check = || context.progress.check().map_err(Error::from);
+    insert(&context.config.dedup, &context.runtime, lsh, reader, &new, &check)?;
     let mut numbers = Numbers {
         by_rank: vec![NOBODY; documents.len()],
         ranks: Vec::new(),
@@ -159,43 +93,6 @@ pub(super) fn synchronize(
         numbers.by_rank[rank as usize] = number;
     }
     Ok(numbers)
-}
-
-/// Inserts documents, whose signatures are read from the segments. `check` is asked now and then whether to go on.
-///
-/// # Errors
-/// `Config` when the bands are not valid; `Store` when index or segments cannot be read or written; that of `check`.
-pub(crate) fn insert(
-    config: &Config,
-    runtime: &Handle,
-    lsh: &dyn LshIndex,
-    reader: &mut SegmentReader,
-    documents: &[DedupCandidate],
-    check: &dyn Fn() -> Result<(), Error>,
-) -> Result<(), Error> {
-    let banding = config.dedup.banding()?;
-    let mut waiting = Vec::new();
-    let locations = documents.iter().map(|document| document.location);
-    signatures(reader, locations, |place, signature| {
-        waiting.push(signed(banding, documents[place].blob, signature));
-        if waiting.len() >= INSERTED_AT_ONCE {
-            check()?;
-            runtime.block_on(lsh.insert(&waiting)).map_err(Error::lsh)?;
-            waiting.clear();
-        }
-        Ok(())
-    })?;
-    runtime.block_on(lsh.insert(&waiting)).map_err(Error::lsh)?;
-    Ok(())
-}
-
-/// A document as the LSH index takes it; one that is too short to compare has no keys.
-pub(crate) fn signed(banding: Banding, blob: BlobId, signature: Option<&Signature>) -> SignedDocument {
-    SignedDocument {
-        blob,
-        signature: signature.map_or_else(Vec::new, Signature::to_le_bytes),
-        keys: signature.map_or_else(Vec::new, |signature| banding.keys(signature).collect()),
-    }
 }
 
 /// The groups of the LSH index, by rank.

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use codelupe_catalogue::{DedupCandidate, lsh::Comparison};
 use codelupe_corpus::SegmentReader;
 use codelupe_dedup::ShingleSource;
+use codelupe_inspect::shingle_set;
 
 use super::lsh::Numbers;
 use crate::context::Context;
 use crate::error::Error;
-use crate::shingling::shingle_set;
 
 /// The documents of an election, by rank.
 pub(super) struct Texts<'a> {
@@ -47,7 +47,8 @@ impl ShingleSource for Texts<'_> {
         self.context.progress.done.fetch_max(u64::from(doc), Ordering::Relaxed);
         let document = &self.documents[doc as usize];
         let content = self.reader.content(document.location)?;
-        shingle_set(&self.context.config.dedup, content.language.as_deref(), &content.text)
+        let dedup = &self.context.config.dedup;
+        Ok(shingle_set(dedup, content.language.as_deref(), &content.text)?)
     }
 
     fn remembered(&mut self, better: u32, worse: u32) -> Option<Option<f64>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use codelupe_catalogue::{CandidateRow, lsh::LshIndex, lsh::NeighborLimits, lsh::SignedDocument};
 use codelupe_core::BlobId;
 use codelupe_dedup::Signature;
+use codelupe_inspect::signed;
 
 use crate::context::Context;
 use crate::dedup::lsh;
@@ -32,8 +33,7 @@ impl<'a> CandidateFinder<'a> {
             waiting: Vec::new(),
         };
         if context.config.dedup.inline {
-            let opened = lsh::open(&context.config, &context.folder, &context.catalogue, false);
-            match context.wait(opened) {
+            match lsh::open(context, false) {
                 Ok(lsh) => finder.lsh = Some(lsh),
                 Err(error) => give_up(&error),
             }
@@ -48,7 +48,7 @@ impl<'a> CandidateFinder<'a> {
         else {
             return;
         };
-        self.waiting.push(lsh::signed(banding, blob, Some(&signature)));
+        self.waiting.push(signed(banding, blob, Some(&signature)));
     }
 
     /// Records the candidates of what was noted, which is in the catalogue by now.

@@ -5,15 +5,14 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use codelupe_catalogue::RepositoryRow;
 use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
+use codelupe_inspect::{DedupConfig, signature};
 use codelupe_process::Processor;
 use codelupe_process::license::{Evidence, LicenseDetector, repository_license};
 use rayon::prelude::*;
 
 use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};
-use crate::config::DedupConfig;
 use crate::context::Context;
 use crate::error::Error;
-use crate::shingling::signature;
 use codelupe_worker::{Progress, raise};
 
 #[expect(

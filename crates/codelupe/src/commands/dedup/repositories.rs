@@ -1,7 +1,7 @@
 //! `codelupe dedup repositories`.
 
 use codelupe_catalogue::Catalogue;
-use codelupe_pipeline::copies::{self, NamedContainment, RepositoryCopies};
+use codelupe_inspect::{NamedContainment, RepositoryCopies, repository_copies};
 use serde_json::json;
 
 use crate::cli::RepositoriesArguments;
@@ -17,7 +17,7 @@ pub(super) async fn run(settings: &Settings, arguments: &RepositoriesArguments) 
     }
     let copy_config = config.copies()?;
     let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let found = copies::find(&catalogue, &copy_config).await?;
+    let found = repository_copies(&catalogue, &copy_config).await?;
     print(settings.json, &json!(found), || {
         text(&found, config.repository_share, arguments.limit)
     })

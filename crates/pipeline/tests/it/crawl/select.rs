@@ -2,7 +2,7 @@
 
 use codelupe_catalogue::{HostedFilter, HostedOrder, HostedState};
 use codelupe_core::SelectionRules;
-use codelupe_pipeline::crawl::{selected, why};
+use codelupe_inspect::{selected, why};
 
 use super::forge::Forge;
 use super::{World, run};

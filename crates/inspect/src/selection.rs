@@ -1,5 +1,7 @@
 //! Which of the repositories in the catalogue are fetched.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use codelupe_catalogue::{Catalogue, HostedFilter, HostedRow, HostedState};
 use codelupe_core::{
     Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression, selection::Selection,
@@ -7,7 +9,6 @@ use codelupe_core::{
 use codelupe_process::license::class_of;
 use serde::Serialize;
 
-use super::now;
 use crate::error::Error;
 
 /// Rows read at once.
@@ -91,4 +92,10 @@ pub async fn why(
     let score = Score::of(&candidate(&row), now);
     let selection = rules.verdict(&candidate(&row), now);
     Ok(Some(Why { row, score, selection }))
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }

@@ -2,25 +2,20 @@
 
 use codelupe_dedup::{Signature, Signer, shingles};
 
-use crate::config::DedupConfig;
+use crate::dedup_config::DedupConfig;
 use crate::error::Error;
 
 /// The signature of a text in a language, as configured; `None` when its view has fewer tokens than one shingle. The
 /// signer is one for the configured shingle size.
-pub(crate) fn signature(
-    config: &DedupConfig,
-    signer: &mut Signer,
-    language: Option<&str>,
-    text: &str,
-) -> Option<Signature> {
+pub fn signature(config: &DedupConfig, signer: &mut Signer, language: Option<&str>, text: &str) -> Option<Signature> {
     signer.sign(config.view.of(language, text).as_bytes())
 }
 
 /// The set of shingles that [`signature`] condenses, strictly ascending.
 ///
 /// # Errors
-/// `Config` when the shingle size is not valid, which `Config::validate` rules out.
-pub(crate) fn shingle_set(config: &DedupConfig, language: Option<&str>, text: &str) -> Result<Vec<u64>, Error> {
+/// `Config` when the shingle size is not valid, which the settings' own check rules out.
+pub fn shingle_set(config: &DedupConfig, language: Option<&str>, text: &str) -> Result<Vec<u64>, Error> {
     Ok(shingles(
         config.view.of(language, text).as_bytes(),
         config.shingle_size()?,

@@ -3,24 +3,37 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use codelupe_catalogue::{Catalogue, HolderRow, lsh::LshIndex, lsh::LshKind, lsh::NeighborLimits, lsh::Neighbors};
+use codelupe_catalogue::{Catalogue, HolderRow, lsh::LshIndex, lsh::NeighborLimits, lsh::Neighbors};
 use codelupe_core::{BlobId, text::display_name};
-use codelupe_corpus::{DataFolder, SegmentReader};
+use codelupe_corpus::DataFolder;
 use codelupe_dedup::{Signer, Threshold, jaccard};
 use codelupe_process::Processor;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use crate::config::Config;
-use crate::dedup::{distinct, lsh};
+use crate::dedup_config::DedupConfig;
 use crate::error::Error;
+use crate::lsh::{LshPlace, insert};
+use crate::readers::Readers;
 use crate::shingling::{shingle_set, signature};
+use crate::signatures::distinct;
 
 /// Documents looked at under one band key.
 const BUCKET: usize = 1024;
 
 /// Files named for one content.
 const FILES_NAMED: usize = 5;
+
+/// The rules that a corpus was made by, as far as likeness hangs on them.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How contents are processed.
+    pub process: codelupe_process::Config,
+    /// How contents are compared.
+    pub dedup: DedupConfig,
+    /// The recipe that the contents in question were processed by.
+    pub recipe: String,
+}
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -74,13 +87,15 @@ pub struct MatchedFile {
     pub dropped: Option<String>,
 }
 
-/// Answers questions about one data folder. It keeps files open and texts cached, and is meant to be asked again.
+/// Answers questions about one data folder. It keeps files open and texts cached, and is meant to be asked again, by several
+/// threads at once if need be: a question waits for no other.
 pub struct Finder {
-    config: Config,
+    rules: Rules,
     catalogue: Catalogue,
-    reader: SegmentReader,
+    readers: Readers,
     lsh: Arc<dyn LshIndex>,
     processor: Processor,
+    /// Cloned for each question, since it works in buffers of its own.
     signer: Signer,
     runtime: Handle,
 }
@@ -91,51 +106,56 @@ impl Finder {
     /// # Errors
     /// `Nothing` when there is no index yet; `Config` when a setting is not valid; `Store` when the LSH index is damaged, or was
     /// made by other parameters than those configured.
-    pub fn open(config: &Config, folder: &DataFolder, catalogue: &Catalogue, runtime: &Handle) -> Result<Self, Error> {
-        let mut reader = SegmentReader::new(folder, runtime.block_on(catalogue.segments())?);
-        let lsh = runtime.block_on(lsh::open_existing(config, folder, catalogue))?;
-        if config.dedup.lsh_kind(catalogue) == LshKind::Memory {
+    pub fn open(rules: Rules, folder: &DataFolder, catalogue: &Catalogue, runtime: &Handle) -> Result<Self, Error> {
+        let readers = Readers::new(folder, runtime.block_on(catalogue.segments())?);
+        let place = LshPlace {
+            dedup: &rules.dedup,
+            recipe: &rules.recipe,
+            folder: &folder.lsh(),
+            catalogue,
+        };
+        let lsh = runtime.block_on(place.open_existing())?;
+        if place.is_in_memory() {
             let documents = distinct(&runtime.block_on(catalogue.dedup_input())?.candidates);
-            lsh::insert(config, runtime, lsh.as_ref(), &mut reader, &documents, &|| Ok(()))?;
+            let go_on = || Ok::<_, Error>(());
+            readers.with(|reader| insert(&rules.dedup, runtime, lsh.as_ref(), reader, &documents, &go_on))?;
         }
         Ok(Self {
-            config: config.clone(),
+            processor: Processor::new(rules.process.clone())?,
+            signer: rules.dedup.signer()?,
             catalogue: catalogue.clone(),
-            reader,
+            readers,
             lsh,
-            processor: Processor::new(config.process.clone())?,
-            signer: config.dedup.signer()?,
             runtime: runtime.clone(),
+            rules,
         })
     }
 
     /// What is like the content in question. It is processed as files of the corpus are, so that replaced secrets do not
-    /// count as differences; whether rules would drop it does not matter.
+    /// count as differences; whether rules would drop it does not matter. Blocks as [`Self::open`] does.
     ///
     /// # Errors
     /// `Store` when catalogue, index or segments cannot be read.
-    pub fn find(&mut self, question: &Question<'_>) -> Result<Answer, Error> {
+    pub fn find(&self, question: &Question<'_>) -> Result<Answer, Error> {
         let processed = self.processor.process(question.name, question.bytes);
         let language = processed.language.as_ref().map(|language| language.as_str().to_owned());
         let text = match processed.text {
             Some(text) => text,
             None => String::from_utf8_lossy(question.bytes).into_owned(),
         };
-        let language = language.as_deref();
-        let signature = signature(&self.config.dedup, &mut self.signer, language, &text);
+        let (dedup, language) = (&self.rules.dedup, language.as_deref());
+        let signature = signature(dedup, &mut self.signer.clone(), language, &text);
         let mut neighbors = Neighbors::default();
         if let Some(signature) = &signature {
-            let keys: Vec<u64> = self.config.dedup.banding()?.keys(signature).collect();
+            let keys: Vec<u64> = dedup.banding()?.keys(signature).collect();
             let limits = NeighborLimits {
                 bucket: BUCKET,
                 neighbors: question.limit.saturating_mul(2),
             };
-            neighbors = self
-                .runtime
-                .block_on(self.lsh.neighbors(&keys, limits))
-                .map_err(Error::lsh)?;
+            let found = self.runtime.block_on(self.lsh.neighbors(&keys, limits));
+            neighbors = found.map_err(Error::lsh)?;
         }
-        let own = shingle_set(&self.config.dedup, language, &text)?;
+        let own = shingle_set(dedup, language, &text)?;
         let mut matches = self.compare(question, &own, &neighbors)?;
         matches.sort_by(|a, b| b.jaccard.total_cmp(&a.jaccard).then(a.blob.cmp(&b.blob)));
         matches.truncate(question.limit);
@@ -147,20 +167,13 @@ impl Finder {
         })
     }
 
-    fn compare(&mut self, question: &Question<'_>, own: &[u64], neighbors: &Neighbors) -> Result<Vec<Match>, Error> {
+    fn compare(&self, question: &Question<'_>, own: &[u64], neighbors: &Neighbors) -> Result<Vec<Match>, Error> {
         let same = BlobId::of(question.bytes);
         let mut shared: HashMap<BlobId, u32> = HashMap::from([(same, 0)]);
         shared.extend(neighbors.found.iter().map(|neighbor| (neighbor.blob, neighbor.shared)));
         let blobs: Vec<BlobId> = shared.keys().copied().collect();
-        let mut holders: BTreeMap<BlobId, Vec<HolderRow>> = BTreeMap::new();
-        for holder in self
-            .runtime
-            .block_on(self.catalogue.holders(&blobs, &self.config.recipe()))?
-        {
-            holders.entry(holder.blob).or_default().push(holder);
-        }
         let mut matches = Vec::new();
-        for (blob, holders) in holders {
+        for (blob, holders) in self.holders(&blobs)? {
             let jaccard = if blob == same {
                 1.0
             } else {
@@ -180,9 +193,19 @@ impl Finder {
         Ok(matches)
     }
 
-    fn similarity(&mut self, own: &[u64], holder: &HolderRow) -> Result<f64, Error> {
-        let content = self.reader.content(holder.location)?;
-        let other = shingle_set(&self.config.dedup, content.language.as_deref(), &content.text)?;
+    /// The files that hold these blobs, at least one for each of them that the corpus has.
+    fn holders(&self, blobs: &[BlobId]) -> Result<BTreeMap<BlobId, Vec<HolderRow>>, Error> {
+        let rows = self.catalogue.holders(blobs, &self.rules.recipe);
+        let mut holders: BTreeMap<BlobId, Vec<HolderRow>> = BTreeMap::new();
+        for holder in self.runtime.block_on(rows)? {
+            holders.entry(holder.blob).or_default().push(holder);
+        }
+        Ok(holders)
+    }
+
+    fn similarity(&self, own: &[u64], holder: &HolderRow) -> Result<f64, Error> {
+        let content = self.readers.with(|reader| reader.content(holder.location))?;
+        let other = shingle_set(&self.rules.dedup, content.language.as_deref(), &content.text)?;
         Ok(jaccard(own, &other))
     }
 }

@@ -1,22 +1,33 @@
-//! Signatures out of the segments.
+//! Signatures out of the segments, and which contents have one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use codelupe_core::{ErrorCode, Location};
+use codelupe_catalogue::DedupCandidate;
+use codelupe_core::{BlobId, ErrorCode, Location};
 use codelupe_corpus::SegmentReader;
 use codelupe_dedup::Signature;
 
 use crate::error::{Error, ErrorKind};
 
+/// Of candidates in rank order, the best-ranked file of each blob.
+pub fn distinct(candidates: &[DedupCandidate]) -> Vec<DedupCandidate> {
+    let mut seen: HashSet<BlobId> = HashSet::new();
+    let first = candidates.iter().filter(|candidate| seen.insert(candidate.blob));
+    first.copied().collect()
+}
+
 /// Calls `each` with the place in `locations` of every content, and its signature unless it is too short for one.
 ///
 /// # Errors
 /// `Store` when a segment cannot be read or lacks something; the first error of `each`.
-pub(crate) fn signatures(
+pub fn signatures<E>(
     reader: &mut SegmentReader,
     locations: impl Iterator<Item = Location>,
-    mut each: impl FnMut(usize, Option<&Signature>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut each: impl FnMut(usize, Option<&Signature>) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<Error>,
+{
     let mut by_segment: HashMap<i64, Vec<(u32, usize)>> = HashMap::new();
     for (place, location) in locations.enumerate() {
         by_segment
@@ -30,16 +41,18 @@ pub(crate) fn signatures(
         rows.sort_unstable();
         let mut wanted = rows.into_iter().peekable();
         let mut outcome = Ok(());
-        reader.signatures(segment, |row, bytes| {
+        let read = reader.signatures(segment, |row, bytes| {
             while let Some((_, place)) = wanted.next_if(|(wanted, _)| *wanted == row) {
                 if outcome.is_ok() {
-                    outcome = decode(segment, bytes).and_then(|signature| each(place, signature.as_ref()));
+                    let decoded = decode(segment, bytes).map_err(E::from);
+                    outcome = decoded.and_then(|signature| each(place, signature.as_ref()));
                 }
             }
-        })?;
+        });
+        read.map_err(Error::from)?;
         outcome?;
         if wanted.next().is_some() {
-            return Err(damaged(segment));
+            return Err(damaged(segment).into());
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use codelupe_catalogue::{Catalogue, RankedRepository};
-use codelupe_dedup::{Containment, CopyConfig, repository_copies};
+use codelupe_dedup::{self as dedup, Containment, CopyConfig};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -40,10 +40,10 @@ pub struct RepositoryCopies {
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.
-pub async fn find(catalogue: &Catalogue, config: &CopyConfig) -> Result<RepositoryCopies, Error> {
+pub async fn repository_copies(catalogue: &Catalogue, config: &CopyConfig) -> Result<RepositoryCopies, Error> {
     let repositories = catalogue.ranked_repositories().await?;
     let files = ranked_files(catalogue, &repositories).await?;
-    let report = repository_copies(config, files);
+    let report = dedup::repository_copies(config, files);
     let named = |found: &Containment| {
         let (inner, outer) = (&repositories[found.inner as usize], &repositories[found.outer as usize]);
         NamedContainment {
@@ -66,10 +66,10 @@ pub async fn find(catalogue: &Catalogue, config: &CopyConfig) -> Result<Reposito
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.
-pub(crate) async fn only_in_copies(catalogue: &Catalogue, config: &CopyConfig) -> Result<HashSet<i64>, Error> {
+pub async fn only_in_copies(catalogue: &Catalogue, config: &CopyConfig) -> Result<HashSet<i64>, Error> {
     let repositories = catalogue.ranked_repositories().await?;
     let files = ranked_files(catalogue, &repositories).await?;
-    let report = repository_copies(config, files.iter().copied());
+    let report = dedup::repository_copies(config, files.iter().copied());
     let copies: HashSet<u32> = report.copies.iter().map(|copy| copy.inner).collect();
     Ok(files
         .chunk_by(|a, b| a.0 == b.0)

@@ -1,0 +1,59 @@
+//! The error of this crate.
+
+codelupe_core::coded_error! {
+    /// A question could not be answered.
+    pub struct Error;
+    /// Which part a question could not be answered for.
+    pub enum ErrorKind {
+        /// A configuration value is not valid.
+        Config = Validation,
+        /// The data folder or the catalogue failed.
+        Store = Storage,
+        /// The search index failed.
+        Search = Storage,
+        /// What was asked about is not there.
+        Nothing = NotFound,
+    }
+}
+
+impl Error {
+    /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
+    pub fn lsh(error: codelupe_catalogue::Error) -> Self {
+        use codelupe_catalogue::ErrorKind::{Corrupt, LshParameters};
+        let context = match error.kind() {
+            Corrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
+            _ => "the LSH index failed",
+        };
+        Self::caused_by(ErrorKind::Store, context, error)
+    }
+}
+
+impl From<codelupe_catalogue::Error> for Error {
+    fn from(error: codelupe_catalogue::Error) -> Self {
+        Self::caused_by(ErrorKind::Store, "the catalogue failed", error)
+    }
+}
+
+impl From<codelupe_corpus::Error> for Error {
+    fn from(error: codelupe_corpus::Error) -> Self {
+        Self::caused_by(ErrorKind::Store, "the data folder failed", error)
+    }
+}
+
+impl From<codelupe_process::Error> for Error {
+    fn from(error: codelupe_process::Error) -> Self {
+        Self::caused_by(ErrorKind::Config, "processing cannot be set up", error)
+    }
+}
+
+impl From<codelupe_dedup::Error> for Error {
+    fn from(error: codelupe_dedup::Error) -> Self {
+        Self::caused_by(ErrorKind::Config, "deduplication cannot be set up", error)
+    }
+}
+
+impl From<codelupe_search::Error> for Error {
+    fn from(error: codelupe_search::Error) -> Self {
+        Self::caused_by(ErrorKind::Search, "the search index failed", error)
+    }
+}
