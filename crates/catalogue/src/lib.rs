@@ -28,6 +28,6 @@ pub use rows::{
     IncompleteSlice, JobFilter, JobRow, JobState, Jobs, LanguageRow, LeaseRequest, LicenseRow, MAX_PAYLOAD_BYTES,
     MAX_RAW_BYTES, MAX_VANISHED, MemberRow, ModelKind, ModelRow, ModelState, NameRow, NewJob, NewModel, NewTraining,
     OpenSlice, ParseHostedStateError, ParseNameError, RankedRepository, RemovedRow, Repositories, RepositoryRow, Seen,
-    Signal, Stats, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings, TwinStory, Upserted,
+    Stats, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings, TwinStory, Upserted,
 };
 pub use url::CatalogueUrl;

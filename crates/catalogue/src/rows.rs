@@ -52,8 +52,8 @@ pub use repositories::Repositories;
 pub use story::{BuildStory, ContentStory, FileStory, TwinStory};
 pub(crate) use story::{STORY, StoryRow, split_name, unknown_file};
 pub use training::{
-    ModelKind, ModelRow, ModelState, NewModel, NewTraining, ParseNameError, Signal, TrainingEnd, TrainingProgress,
-    TrainingRow, TrainingState, Trainings,
+    ModelKind, ModelRow, ModelState, NewModel, NewTraining, ParseNameError, TrainingEnd, TrainingProgress, TrainingRow,
+    TrainingState, Trainings,
 };
 
 use crate::error::Error;

@@ -26,11 +26,13 @@ use std::sync::Arc;
 
 use codelupe_core::{ErrorCode, error::Coded};
 use codelupe_pipeline::Pipeline;
+use codelupe_train::{Environment, TrainStage};
 use codelupe_worker::{Progress, Worker, Workplace};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::display::Display;
 use crate::failure::{self, Failure, Result};
+use crate::report;
 use crate::settings::Settings;
 
 /// Opens the data folder, runs blocking work on it with progress shown, and stops it cleanly on Ctrl-C or SIGTERM.
@@ -42,7 +44,11 @@ async fn with_worker<T: Send + 'static, E: Coded>(
     let mut signals = StopSignals::install()?;
     let progress = Arc::new(Progress::default());
     let pipeline = Pipeline::new(settings.tokens.clone());
-    let worker = Worker::open(place, pipeline.stages(), Arc::clone(&progress)).await?;
+    let environment = Environment::without_secrets(std::env::vars_os());
+    let stages = pipeline
+        .stages()
+        .with(TrainStage::new(environment, report::train_event));
+    let worker = Worker::open(place, stages, Arc::clone(&progress)).await?;
     let display = Display::start(&progress, settings.quiet);
     let mut work = tokio::task::spawn_blocking(move || {
         let result = work(&worker, &pipeline);

@@ -103,6 +103,10 @@ async fn log(progress: &Progress) {
     let mut speed = Speedometer::new();
     loop {
         tokio::time::sleep(LOG_EVERY).await;
+        if progress.step() == Step::Train {
+            // Its steps are told one by one.
+            continue;
+        }
         let rate = speed.look(progress);
         tracing::info!(
             step = progress.step().as_str(),

@@ -5,7 +5,7 @@ pub(crate) mod tables;
 mod training;
 
 pub(crate) use outcome::{Outcome, outcome};
-pub(crate) use training::training;
+pub(crate) use training::{train_event, training};
 
 use std::fmt::Write;
 use std::path::Path;

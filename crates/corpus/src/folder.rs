@@ -161,7 +161,7 @@ impl DataFolder {
 }
 
 /// What is being written in `tmp/`; a clone is what the git program fetches.
-const WORK: [&str; 3] = ["segment", "build", "clone"];
+const WORK: [&str; 4] = ["segment", "build", "clone", "preview"];
 
 /// The right to write to a data folder.
 #[derive(Debug)]

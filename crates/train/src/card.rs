@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::TrainConfig;
 use crate::error::Error;
 use crate::evaluate::Evaluation;
+use crate::events::Figures;
 use crate::format::Material;
-use crate::training::Figures;
 
 /// The files of a tokenizer, as far as a model has them.
 const TOKENIZER_FILES: [&str; 6] = [

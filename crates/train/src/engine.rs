@@ -1,4 +1,4 @@
-//! Who trains. The seam is the job, not the operation: an engine is given a [`TrainJob`] and puts the result into a folder.
+//! Who trains. The seam is the job, not the operation: an engine is given a [`EngineJob`] and puts the result into a folder.
 
 pub mod native;
 pub mod torch;
@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use codelupe_core::ErrorCode;
+use codelupe_worker::Progress;
 use serde::Deserialize;
 
 use crate::config::{EngineChoice, TorchConfig};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
-use crate::job::{TrainEvent, TrainJob};
+use crate::job::{EngineJob, TrainEvent};
 
 /// Whether an engine can do a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,29 +48,29 @@ pub trait TrainEngine {
     fn name(&self) -> &'static str;
 
     /// Whether it can do the job.
-    fn probe(&self, job: &TrainJob) -> Support;
+    fn probe(&self, job: &EngineJob) -> Support;
 
-    /// Does the job, from its checkpoint if it has one, and puts the result into [`TrainJob::out`], whole or not at all.
+    /// Does the job, from its checkpoint if it has one, and puts the result into [`EngineJob::out`], whole or not at all.
     ///
     /// # Errors
     /// `Canceled` after a stop, with a checkpoint; `Diverged`, naming the rows; `Model`, `Samples`, `Engine` or `Store`.
-    fn run(&self, job: &TrainJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error>;
+    fn run(&self, job: &EngineJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error>;
 }
 
 /// Tells work to end. Clones are the same token.
 #[derive(Debug, Clone, Default)]
 pub struct StopToken {
     asked: Arc<AtomicBool>,
-    /// That of the work around it.
-    around: Option<Arc<AtomicBool>>,
+    /// The job that the work is a part of.
+    around: Option<Arc<Progress>>,
 }
 
 impl StopToken {
-    /// A token for a part of the work: it ends with the whole, and the whole does not end with it.
-    pub(crate) fn part(&self) -> Self {
+    /// A token for a part of a job: it ends with the whole, and the whole does not end with it.
+    pub(crate) fn within(progress: &Arc<Progress>) -> Self {
         Self {
             asked: Arc::default(),
-            around: Some(Arc::clone(&self.asked)),
+            around: Some(Arc::clone(progress)),
         }
     }
 
@@ -80,7 +81,7 @@ impl StopToken {
 
     /// Whether the end was asked for.
     pub fn is_stopped(&self) -> bool {
-        let around = self.around.iter().any(|around| around.load(Ordering::Relaxed));
+        let around = self.around.iter().any(|around| around.is_stopping());
         around || self.asked.load(Ordering::Relaxed)
     }
 
@@ -105,7 +106,7 @@ pub fn choose(
     choice: EngineChoice,
     torch: &TorchConfig,
     environment: &Environment,
-    job: &TrainJob,
+    job: &EngineJob,
 ) -> Result<(Box<dyn TrainEngine>, String), Error> {
     let native = || -> Box<dyn TrainEngine> { Box::new(native::NativeEngine) };
     let for_gpu = || torch::TorchEngine::for_gpu(torch.clone(), environment.clone());

@@ -23,7 +23,7 @@ codelupe_core::coded_error! {
         Diverged = CorruptInput,
         /// The data folder or the catalogue failed.
         Store = Storage,
-        /// Another process trains in this data folder.
+        /// A worker trains in this data folder.
         Busy = Conflict,
         /// The user stopped the work.
         Canceled = Canceled,
@@ -46,6 +46,12 @@ impl Error {
     pub(crate) fn canceled() -> Self {
         let context = "stopped; `codelupe train` goes on from the last checkpoint";
         Self::new(ErrorKind::Canceled, context)
+    }
+}
+
+impl From<codelupe_worker::Error> for Error {
+    fn from(error: codelupe_worker::Error) -> Self {
+        Self::like(ErrorKind::of_code(error.code()), error)
     }
 }
 

@@ -11,7 +11,7 @@ pub const JOB_VERSION: u32 = 1;
 /// What is to be trained, independent of who does it: `job.json` in the folder of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrainJob {
+pub struct EngineJob {
     /// [`JOB_VERSION`].
     pub version: u32,
     /// The folder of the base model, in Hugging Face's form.
@@ -54,7 +54,10 @@ pub struct TrainJob {
     pub out: PathBuf,
 }
 
-impl TrainJob {
+/// Told of the progress of a training.
+pub(crate) type Tell = dyn Fn(&TrainEvent) + Send + Sync;
+
+impl EngineJob {
     /// The rows of a step, of a dataset with so many rows.
     ///
     /// Each epoch walks over all rows once in strides of about the golden ratio, from a place that depends on seed and
@@ -166,8 +169,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    pub(crate) fn job(rows_per_step: u64, seed: u64) -> TrainJob {
-        TrainJob {
+    pub(crate) fn job(rows_per_step: u64, seed: u64) -> EngineJob {
+        EngineJob {
             version: JOB_VERSION,
             base: PathBuf::new(),
             base_name: String::new(),

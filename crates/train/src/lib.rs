@@ -1,13 +1,14 @@
 //! The last stage: it keeps a model learning from the builds of a data folder.
 //!
-//! The way of a training ([`Trainer::train_once`]):
+//! A training is a job of the queue ([`TrainStage`]). Its way:
 //!
-//! 1. [`cursor`] chooses the files of the latest build that the line of models has not learned, and some that it has.
-//! 2. [`format`](mod@format) makes packed samples of them, once, in the folder of the training.
-//! 3. An [`engine`] trains: it is given a [`TrainJob`] and tells [`TrainEvent`]s. Checkpoints make it go on where it was.
-//! 4. [`evaluate`] compares the result with the promoted model of the line on held-out files.
-//! 5. [`registry`] keeps it: as a candidate, or promoted if it is better. One transaction registers the model and moves the
-//!    cursor, so that no file is skipped or learned twice.
+//! 1. **Choose** ([`Chooser`]): the files of the latest build that the line of models has not learned, and some that it has.
+//!    Packed samples are made of them, once, in the folder of the training.
+//! 2. **Learn**: an [`engine`] trains: it is given an [`EngineJob`] and tells [`TrainEvent`]s. Checkpoints make it go on where
+//!    it was.
+//! 3. **Judge**: the result is compared with the promoted model of the line on held-out files.
+//! 4. **Keep**: as a candidate, or promoted if it is better. One transaction registers the model and moves the cursor, so that
+//!    no file is skipped or learned twice.
 //!
 //! ```text
 //! models/
@@ -20,6 +21,7 @@
 mod base;
 mod card;
 mod checkpoint;
+mod choose;
 pub mod config;
 pub mod cursor;
 mod documents;
@@ -27,22 +29,29 @@ pub mod engine;
 mod environment;
 pub mod error;
 pub mod evaluate;
+mod events;
 pub mod format;
 pub mod job;
+mod judge;
+mod keep;
+mod learn;
 mod memory;
+mod outcome;
 pub mod registry;
 pub mod report;
-pub mod trainer;
+mod stage;
 mod training;
 
 pub use base::{Base, find_base};
 pub use card::TrainingRecord;
+pub use choose::{Chooser, Counted, Preview};
 pub use config::{ContinueFrom, EngineChoice, Mode, TrainConfig};
 pub use engine::{StopToken, TrainEngine};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind};
 pub use evaluate::Evaluation;
-pub use job::{TrainEvent, TrainJob};
+pub use events::Figures;
+pub use job::{EngineJob, TrainEvent};
+pub use outcome::{Finished, Outcome};
 pub use registry::Registry;
-pub use trainer::{Finished, Outcome, Request, Trainer};
-pub use training::Figures;
+pub use stage::{TrainStage, drive, enqueue, training_run};

@@ -61,6 +61,7 @@ impl Worker {
             Err(error) => self.fail(job, error),
         };
         drop(heartbeat);
+        self.progress.put_down();
         settled
     }
 

@@ -94,6 +94,11 @@ impl Progress {
         self.job.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Ends the running job: what is said about it later stops nothing.
+    pub(crate) fn put_down(&self) {
+        self.take_up();
+    }
+
     /// Says that another worker has taken that job over: if it is still the running one, its stage stops.
     pub(crate) fn abandon(&self, job: u64) {
         self.abandoned.store(job, Ordering::Relaxed);
@@ -173,6 +178,15 @@ mod tests {
         assert!(!progress.is_stopping());
         progress.abandon(second);
         assert!(progress.is_abandoned() && progress.is_stopping());
+    }
+
+    #[test]
+    fn a_job_that_another_took_over_does_not_stop_the_next() {
+        let progress = Progress::default();
+        progress.abandon(progress.take_up());
+        assert!(progress.is_stopping());
+        progress.put_down();
+        assert!(!progress.is_stopping() && progress.check().is_ok());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct RollbackStep {
     pub losses: Vec<Loss>,
     /// Tables that get their earlier names back.
     pub renames: Vec<Rename>,
+    /// Tables that are made again, without rows.
+    pub makes: Vec<String>,
 }
 
 /// A table that a step back drops.
@@ -67,7 +69,10 @@ impl Schema {
         let mut steps: Vec<RollbackStep> = Vec::new();
         for down in downs {
             let mut losses = Vec::new();
-            for table in lost_tables(down.sql.as_str()) {
+            for table in tables(header(down.sql.as_str(), "-- loses:")) {
+                if steps.iter().any(|step| step.makes.iter().any(|made| made == table)) {
+                    continue;
+                }
                 let table = name_now(table, &steps);
                 let rows = self.count(&table).await?;
                 losses.push(Loss { table, rows });
@@ -77,6 +82,9 @@ impl Schema {
                 name: down.description.to_string(),
                 losses,
                 renames: renames(down.sql.as_str()),
+                makes: tables(header(down.sql.as_str(), "-- makes:"))
+                    .map(str::to_owned)
+                    .collect(),
             });
         }
         Ok(steps)
@@ -110,9 +118,9 @@ impl Schema {
     }
 }
 
-/// The tables that a down migration says are lost.
-fn lost_tables(sql: &str) -> impl Iterator<Item = &str> {
-    let names = header(sql, "-- loses:").split(',').map(str::trim);
+/// The tables that a line of a down migration names.
+fn tables(names: &str) -> impl Iterator<Item = &str> {
+    let names = names.split(',').map(str::trim);
     names.filter(|name| !name.is_empty() && *name != "nothing")
 }
 
@@ -149,7 +157,10 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_read_from_the_header() {
-        let check = |sql: &str, expected: &[&str]| assert_eq!(lost_tables(sql).collect::<Vec<_>>(), expected, "{sql}");
+        let check = |sql: &str, expected: &[&str]| {
+            let lost: Vec<&str> = tables(header(sql, "-- loses:")).collect();
+            assert_eq!(lost, expected, "{sql}");
+        };
         check("-- loses: jobs\nDROP TABLE jobs;", &["jobs"]);
         check("-- loses: a, b\nDROP TABLE a;\nDROP TABLE b;", &["a", "b"]);
         check("-- loses: nothing\nDROP INDEX i;", &[]);
@@ -164,6 +175,7 @@ mod tests {
             name: String::new(),
             losses: Vec::new(),
             renames: renames(sql),
+            makes: Vec::new(),
         };
         let steps = [step(3, "-- renames: e to d\n"), step(2, sql), step(1, "-- loses: x\n")];
         for (then, now) in [("a", "b"), ("c", "e"), ("x", "x"), ("d", "e")] {

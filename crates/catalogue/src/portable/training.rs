@@ -9,7 +9,7 @@ use sqlx::QueryBuilder;
 use super::{Connection, Database, Store, now};
 use crate::error::{Error, ErrorKind};
 use crate::rows::{
-    ModelRow, NewModel, NewTraining, Signal, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings,
+    Fence, ModelRow, NewModel, NewTraining, TrainingEnd, TrainingProgress, TrainingRow, TrainingState, Trainings,
     storable,
 };
 
@@ -24,10 +24,10 @@ const MODELS: &str = "SELECT id, name, kind, line, base, parent, training_id, st
 
 #[async_trait]
 impl Trainings for Store {
-    async fn start_training(&self, training: &NewTraining) -> Result<i64, Error> {
+    async fn start_training(&self, fence: Option<Fence>, training: &NewTraining) -> Result<i64, Error> {
         let doing = "start a training";
         self.guard
-            .run_store(doing, || self.try_start_training(doing, training))
+            .run_store(doing, || self.try_start_training(doing, fence, training))
             .await
     }
 
@@ -52,36 +52,41 @@ impl Trainings for Store {
 
     async fn advance_training(
         &self,
+        fence: Option<Fence>,
         training: i64,
         state: TrainingState,
         progress: &TrainingProgress,
     ) -> Result<(), Error> {
+        let doing = "note the progress of a training";
         let sql = "UPDATE trainings SET state = $1, data = coalesce($2, data), engine = coalesce($3, engine),
                    figures = coalesce($4, figures) WHERE id = $5 AND finished_at IS NULL";
-        let update = || async {
+        let work = || async {
+            let fail = |error| Error::database(doing, error);
+            let mut transaction = self.begin(fence).await?;
             let query = sqlx::query(sql)
                 .bind(state.as_str())
                 .bind(&progress.data)
                 .bind(&progress.engine)
                 .bind(&progress.figures)
                 .bind(training);
-            Ok(query.execute(&self.pool).await?.rows_affected())
+            if query.execute(&mut *transaction).await.map_err(fail)?.rows_affected() == 0 {
+                return Err(not_open(training));
+            }
+            transaction.commit().await.map_err(fail)
         };
-        match self.guard.run("note the progress of a training", update).await? {
-            0 => Err(not_open(training)),
-            _ => Ok(()),
-        }
+        self.guard.run_store(doing, work).await
     }
 
     async fn end_training(
         &self,
+        fence: Option<Fence>,
         training: i64,
         end: &TrainingEnd,
         made: Option<&NewModel>,
         learned: &[BlobId],
     ) -> Result<(), Error> {
         let doing = "end a training";
-        let work = || self.try_end_training(doing, training, end, made, learned);
+        let work = || self.try_end_training(doing, fence, training, end, (made, learned));
         self.guard.run_store(doing, work).await
     }
 
@@ -146,34 +151,38 @@ impl Trainings for Store {
         }
     }
 
-    async fn send_signal(&self, signal: Signal) -> Result<(), Error> {
-        let doing = "signal the trainer";
+    async fn cancel_training(&self, job: &str) -> Result<bool, Error> {
+        let doing = "cancel a training";
         let work = || async {
             let fail = |error| Error::database(doing, error);
             let mut transaction = self.begin(None).await?;
             let now = now(&mut transaction).await?;
-            let sql = "INSERT INTO training_signals (name, sent_at) VALUES ($1, $2)
-                       ON CONFLICT (name) DO UPDATE SET sent_at = excluded.sent_at";
-            let query = sqlx::query(sql).bind(signal.as_str()).bind(now);
-            query.execute(&mut *transaction).await.map_err(fail)?;
-            transaction.commit().await.map_err(fail)
+            let sql = "UPDATE trainings SET state = 'canceled', finished_at = $1 WHERE finished_at IS NULL";
+            let training = sqlx::query(sql)
+                .bind(now)
+                .execute(&mut *transaction)
+                .await
+                .map_err(fail)?;
+            let sql = "UPDATE jobs SET state = 'canceled', lease_until = NULL, finished_at = $1
+                       WHERE name = $2 AND state IN ('queued', 'running')";
+            let query = sqlx::query(sql).bind(now).bind(storable(job));
+            let jobs = query.execute(&mut *transaction).await.map_err(fail)?;
+            transaction.commit().await.map_err(fail)?;
+            Ok(training.rows_affected() + jobs.rows_affected() > 0)
         };
         self.guard.run_store(doing, work).await
-    }
-
-    async fn take_signal(&self, signal: Signal) -> Result<bool, Error> {
-        let take = || async {
-            let query = sqlx::query("DELETE FROM training_signals WHERE name = $1").bind(signal.as_str());
-            Ok(query.execute(&self.pool).await?.rows_affected())
-        };
-        Ok(self.guard.run("look for a signal to the trainer", take).await? > 0)
     }
 }
 
 impl Store {
-    async fn try_start_training(&self, doing: &'static str, training: &NewTraining) -> Result<i64, Error> {
+    async fn try_start_training(
+        &self,
+        doing: &'static str,
+        fence: Option<Fence>,
+        training: &NewTraining,
+    ) -> Result<i64, Error> {
         let fail = |error| Error::database(doing, error);
-        let mut transaction = self.begin(None).await?;
+        let mut transaction = self.begin(fence).await?;
         let open: Option<String> = sqlx::query_scalar("SELECT name FROM trainings WHERE finished_at IS NULL")
             .fetch_optional(&mut *transaction)
             .await
@@ -205,13 +214,13 @@ impl Store {
     async fn try_end_training(
         &self,
         doing: &'static str,
+        fence: Option<Fence>,
         training: i64,
         end: &TrainingEnd,
-        made: Option<&NewModel>,
-        learned: &[BlobId],
+        (made, learned): (Option<&NewModel>, &[BlobId]),
     ) -> Result<(), Error> {
         let fail = |error| Error::database(doing, error);
-        let mut transaction = self.begin(None).await?;
+        let mut transaction = self.begin(fence).await?;
         let now = now(&mut transaction).await?;
         let (code, message) = end.error.as_ref().map(|(code, message)| (code, message)).unzip();
         let sql = "UPDATE trainings SET state = $1, figures = coalesce($2, figures), error_code = $3, error = $4,

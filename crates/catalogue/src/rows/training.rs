@@ -10,6 +10,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::error::Error;
+use crate::rows::jobs::Fence;
 
 /// The stable names of an enumeration's values, as they stand in tables, reports and wires.
 macro_rules! names {
@@ -237,25 +238,14 @@ pub struct ModelRow {
     pub promoted_at: Option<i64>,
 }
 
-/// What the trainer is asked to do by others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Start a training, however little is new.
-    Start,
-    /// End the open training.
-    Cancel,
-}
-
-names!(Signal, "signal to the trainer", Start => "start", Cancel => "cancel");
-
 /// Trainings, the trainer's cursor, and the registry of models.
 #[async_trait]
 pub trait Trainings {
-    /// Starts a training and returns its number.
+    /// Starts a training, under a lease if there is one, and returns its number.
     ///
     /// # Errors
-    /// `Conflict` while another training is open; otherwise `Database` and the connection's own errors.
-    async fn start_training(&self, training: &NewTraining) -> Result<i64, Error>;
+    /// `Conflict` while another training is open; `LeaseLost`; otherwise `Database` and the connection's own errors.
+    async fn start_training(&self, fence: Option<Fence>, training: &NewTraining) -> Result<i64, Error>;
 
     /// The training that has not ended: at most one.
     ///
@@ -272,9 +262,10 @@ pub trait Trainings {
     /// Notes how far an open training has come.
     ///
     /// # Errors
-    /// `Conflict` when the training is not open any more; otherwise `Database` and the connection's own errors.
+    /// `Conflict` when the training is not open any more; `LeaseLost`; otherwise `Database` and the connection's own errors.
     async fn advance_training(
         &self,
+        fence: Option<Fence>,
         training: i64,
         state: TrainingState,
         progress: &TrainingProgress,
@@ -283,10 +274,11 @@ pub trait Trainings {
     /// Ends a training: in one transaction it is closed, its model registered, and what it learned becomes known to the line.
     ///
     /// # Errors
-    /// `Conflict` when the training is not open any more, or a model of that name exists; otherwise `Database` and the
-    /// connection's own errors. Nothing has changed then.
+    /// `Conflict` when the training is not open any more, or a model of that name exists; `LeaseLost`; otherwise `Database`
+    /// and the connection's own errors. Nothing has changed then.
     async fn end_training(
         &self,
+        fence: Option<Fence>,
         training: i64,
         end: &TrainingEnd,
         made: Option<&NewModel>,
@@ -323,15 +315,10 @@ pub trait Trainings {
     /// `NotFound` when there is none of that name; otherwise `Database` and the connection's own errors.
     async fn remove_model(&self, name: &str) -> Result<(), Error>;
 
-    /// Asks the trainer for something.
+    /// Ends the open training as canceled, and takes its jobs, those of this name, out of the queue: all or nothing. False
+    /// when there was neither.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
-    async fn send_signal(&self, signal: Signal) -> Result<(), Error>;
-
-    /// Whether the trainer was asked for that, which is answered once.
-    ///
-    /// # Errors
-    /// `Database` and the connection's own errors.
-    async fn take_signal(&self, signal: Signal) -> Result<bool, Error>;
+    async fn cancel_training(&self, job: &str) -> Result<bool, Error>;
 }

@@ -61,10 +61,12 @@ pub(crate) enum Stage {
     Build,
     /// Make the latest build searchable.
     Index,
+    /// Train models.
+    Train,
 }
 
 impl Stage {
-    const ALL: [Self; 4] = [Self::Process, Self::Dedup, Self::Build, Self::Index];
+    const ALL: [Self; 5] = [Self::Process, Self::Dedup, Self::Build, Self::Index, Self::Train];
 
     pub(crate) const fn job_name(self) -> JobName {
         match self {
@@ -72,6 +74,7 @@ impl Stage {
             Self::Dedup => JobName::Dedup,
             Self::Build => JobName::Build,
             Self::Index => JobName::Index,
+            Self::Train => JobName::Train,
         }
     }
 }

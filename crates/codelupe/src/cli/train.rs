@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::queue::QueueArguments;
+
 pub(super) const TRAIN: &str = "\
 A training takes the files of the latest build that the model has not learned (from
 train.min_new_files on), makes samples of them, trains, compares the result with the model in use on
@@ -12,6 +14,7 @@ Examples:
   codelupe models init --preset tiny       a small model from nothing
   codelupe train --full                    trains all of its weights
   codelupe train --watch                   makes adapters whenever enough is new, for ever
+  codelupe train --watch --enqueue         leaves them to a `codelupe worker --stages train`
   codelupe train --base ~/Qwen2.5-Coder-0.5B";
 
 pub(super) const MODELS: &str = "\
@@ -48,6 +51,8 @@ pub(crate) struct TrainingArguments {
     /// The most optimizer steps of a training. Its files count as learned, whether or not it came to all of them.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) steps: Option<u64>,
+    #[command(flatten)]
+    pub(crate) queue: QueueArguments,
 }
 
 /// Who trains.
@@ -71,9 +76,9 @@ pub(crate) enum TrainCommand {
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u32,
     },
-    /// Ask a watching trainer to start a training now.
+    /// Put a training into the queue, however little is new: a watching trainer or a worker does it.
     Start,
-    /// Ask the trainer to end the open training; what it learned so far is given up.
+    /// End the open training and take its job out of the queue; what it learned so far is given up.
     Cancel,
 }
 

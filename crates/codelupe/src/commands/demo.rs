@@ -6,12 +6,12 @@ use codelupe_core::ErrorCode;
 use codelupe_forge::Source;
 use codelupe_model::Preset;
 use codelupe_samples::SampleConfig;
+use codelupe_train::Outcome;
 use codelupe_train::config::{Mode, TrainConfig};
-use codelupe_train::{Outcome, Request};
 
 use super::models::with_registry;
 use super::run::{first, go};
-use super::train::{tell, with_trainer};
+use super::train::train_now;
 use crate::cli::{DemoArguments, QueueArguments};
 use crate::failure::{Failure, Result};
 use crate::report;
@@ -72,11 +72,7 @@ async fn train(settings: &Settings, steps: u64) -> Result<Outcome> {
     })
     .await?;
     tracing::info!(model = MODEL, steps, "demo: training a tiny model from nothing");
-    let request = Request { force: true };
-    with_trainer(settings, config, move |trainer, _| {
-        trainer.train_once(request, &mut tell)
-    })
-    .await
+    train_now(settings, config).await
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.

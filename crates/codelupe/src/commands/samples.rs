@@ -5,10 +5,12 @@ use std::io::IsTerminal;
 
 use codelupe_core::ErrorCode;
 use codelupe_samples::{Passage, SampleKind, passages};
-use codelupe_train::trainer::Preview;
+use codelupe_train::{Chooser, Error, Preview};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
-use super::train::with_trainer;
+use super::train::open;
 use crate::cli::{SamplesCommand, ShowSamplesArguments};
 use crate::failure::{Failure, Result};
 use crate::output::print;
@@ -26,11 +28,17 @@ async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> Result<()
         config.base.clone_from(base);
     }
     let kind = arguments.kind.as_deref().map(kind).transpose()?;
-    let samples = with_trainer(settings, config, move |trainer, _| {
-        let preview = trainer.preview()?;
-        Ok(chosen(&preview, kind, &arguments))
+    let (lock, catalogue) = open(settings).await?;
+    let chooser = Chooser::new(config, settings.folder.clone(), catalogue.clone(), Handle::current())?;
+    let samples = spawn_blocking(move || {
+        let preview = chooser.preview()?;
+        Ok::<_, Error>(chosen(&preview, kind, &arguments))
     })
-    .await?;
+    .await
+    .map_err(Failure::defect)?;
+    catalogue.close().await;
+    drop(lock);
+    let samples = samples?;
     let colored = std::io::stdout().is_terminal();
     let value: Vec<Value> = samples.iter().map(value).collect();
     print(settings.json, &value, || {

@@ -3,18 +3,17 @@
 mod status;
 mod watch;
 
-use std::env;
-
-use codelupe_catalogue::{Catalogue, Signal};
+use codelupe_catalogue::Catalogue;
 use codelupe_corpus::WriteLock;
 use codelupe_train::config::{EngineChoice, Mode, TrainConfig};
-use codelupe_train::{Environment, Error, Request, StopToken, TrainEvent, Trainer};
+use codelupe_train::{Error, Outcome, drive, enqueue, training_run};
+use codelupe_worker::{JobName, Worker};
 use serde_json::json;
-use tokio::runtime::Handle;
 
-use super::{StopSignals, stop_at_once};
+use super::run::Either;
+use super::with_worker;
 use crate::cli::{EngineArgument, TrainArguments, TrainCommand, TrainingArguments};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::print;
 use crate::report;
 use crate::settings::Settings;
@@ -24,8 +23,8 @@ pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> Resul
         None => train(settings, &arguments.training).await,
         Some(TrainCommand::Status) => status::run(settings).await,
         Some(TrainCommand::List { limit }) => status::list(settings, limit).await,
-        Some(TrainCommand::Start) => signal(settings, Signal::Start).await,
-        Some(TrainCommand::Cancel) => signal(settings, Signal::Cancel).await,
+        Some(TrainCommand::Start) => start(settings).await,
+        Some(TrainCommand::Cancel) => cancel(settings).await,
     }
 }
 
@@ -53,55 +52,39 @@ pub(crate) fn config(settings: &Settings, arguments: &TrainingArguments) -> Trai
 
 async fn train(settings: &Settings, arguments: &TrainingArguments) -> Result<()> {
     let config = config(settings, arguments);
-    let request = Request { force: arguments.force };
+    let (force, queue) = (arguments.force, arguments.queue);
     if arguments.watch {
-        let max_wait = config.max_wait_minutes;
-        return with_trainer(settings, config, move |trainer, stop| {
-            watch::watch(trainer, request, max_wait, stop)
-        })
-        .await;
+        return work(settings, move |worker| watch::watch(worker, &config, force, queue)).await;
     }
-    let outcome = with_trainer(settings, config, move |trainer, _| {
-        trainer.train_once(request, &mut tell)
+    let done = work(settings, move |worker| {
+        let run = enqueue(worker, &config, force, queue.priority)?;
+        if queue.enqueue {
+            return Ok(Either::Enqueued(run));
+        }
+        drive(worker, &run).map(Either::Done)
     })
     .await?;
-    print(settings.json, &outcome, || report::training(&outcome))
+    match done {
+        Either::Done(outcome) => print(settings.json, &outcome, || report::training(&outcome)),
+        Either::Enqueued(run) => report::enqueued(settings, &run),
+    }
 }
 
-/// Opens the data folder, runs blocking work of the trainer, and stops it cleanly on Ctrl-C or SIGTERM.
-pub(crate) async fn with_trainer<T: Send + 'static>(
+/// One training that starts whatever little is new.
+pub(super) async fn train_now(settings: &Settings, config: TrainConfig) -> Result<Outcome> {
+    work(settings, move |worker| {
+        drive(worker, &enqueue(worker, &config, true, 0)?)
+    })
+    .await
+}
+
+/// Does work of the trainer on a data folder that there is.
+async fn work<T: Send + 'static>(
     settings: &Settings,
-    config: TrainConfig,
-    work: impl FnOnce(&Trainer, &StopToken) -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&Worker) -> Result<T, Error> + Send + 'static,
 ) -> Result<T> {
-    let mut signals = StopSignals::install()?;
-    let (lock, catalogue) = open(settings).await?;
-    let stop = StopToken::default();
-    let (folder, runtime, token, to_close) = (
-        settings.folder.clone(),
-        Handle::current(),
-        stop.clone(),
-        catalogue.clone(),
-    );
-    let mut work = tokio::task::spawn_blocking(move || {
-        let environment = Environment::without_secrets(env::vars_os());
-        let trainer = Trainer::open(config, environment, folder, catalogue, runtime, token.clone())?;
-        work(&trainer, &token)
-    });
-    let finished = tokio::select! {
-        finished = &mut work => finished,
-        () = signals.next() => {
-            tracing::info!("stopping: a checkpoint is written; once more to stop at once");
-            stop.stop();
-            tokio::select! {
-                finished = work => finished,
-                () = signals.next() => stop_at_once(),
-            }
-        }
-    };
-    to_close.close().await;
-    drop(lock);
-    Ok(finished.map_err(Failure::defect)??)
+    Catalogue::open_existing(&settings.catalogue).await?.close().await;
+    with_worker(settings, settings.workplace(), move |worker, _| work(worker)).await
 }
 
 /// The catalogue of the data folder, for writing.
@@ -112,45 +95,23 @@ pub(crate) async fn open(settings: &Settings) -> Result<(WriteLock, Catalogue)> 
     Ok((lock, catalogue))
 }
 
-/// Tells of the progress of a training.
-pub(crate) fn tell(event: &TrainEvent) {
-    match event {
-        TrainEvent::Started { step, parameters } => tracing::info!(step, parameters, "training goes on from"),
-        TrainEvent::Step {
-            step,
-            loss,
-            learning_rate,
-            tokens,
-            seconds,
-            ..
-        } if *step <= 3 || step % 10 == 0 => {
-            let tokens_per_second = *tokens as f64 / seconds.max(1e-9);
-            let (loss, rate) = (format!("{loss:.4}"), format!("{learning_rate:.2e}"));
-            tracing::info!(
-                step,
-                loss,
-                rate,
-                tokens_per_second = format!("{tokens_per_second:.0}"),
-                "step"
-            );
-        }
-        TrainEvent::Validated { step, loss, best } => {
-            tracing::info!(step, loss = format!("{loss:.4}"), best, "validation");
-        }
-        TrainEvent::Skipped { step, rate_scale, .. } => {
-            tracing::warn!(step, rate_scale, "the gradient is not finite; the step is skipped");
-        }
-        TrainEvent::Memory { rows_at_once } => tracing::warn!(rows_at_once, "memory is short; fewer rows at once"),
-        TrainEvent::Warning { text } => tracing::warn!(text, "the engine says"),
-        TrainEvent::Step { .. } | TrainEvent::Checkpoint { .. } => {}
-    }
+/// Asks for a training, which a watching trainer does, or a worker.
+async fn start(settings: &Settings) -> Result<()> {
+    let (_lock, catalogue) = open(settings).await?;
+    training_run(&settings.train, true, 0)?.enqueue(&catalogue).await?;
+    catalogue.close().await;
+    sent(settings, "start")
 }
 
-async fn signal(settings: &Settings, signal: Signal) -> Result<()> {
+async fn cancel(settings: &Settings) -> Result<()> {
     let (_lock, catalogue) = open(settings).await?;
-    catalogue.send_signal(signal).await?;
+    catalogue.cancel_training(JobName::Train.as_str()).await?;
     catalogue.close().await;
-    print(settings.json, &json!({ "sent": signal.as_str() }), || {
+    sent(settings, "cancel")
+}
+
+fn sent(settings: &Settings, signal: &str) -> Result<()> {
+    print(settings.json, &json!({ "sent": signal }), || {
         format!("The trainer was asked: {signal}.")
     })
 }

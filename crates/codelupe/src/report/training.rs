@@ -1,6 +1,6 @@
 //! What came of a training.
 
-use codelupe_train::{Finished, Outcome};
+use codelupe_train::{Finished, Outcome, TrainEvent};
 
 /// What came of a training, for people.
 pub(crate) fn training(outcome: &Outcome) -> String {
@@ -36,4 +36,38 @@ fn finished_text(finished: &Finished) -> String {
         },
         finished.report.display(),
     )
+}
+
+/// Tells of the progress of a training.
+pub(crate) fn train_event(event: &TrainEvent) {
+    match event {
+        TrainEvent::Started { step, parameters } => tracing::info!(step, parameters, "training goes on from"),
+        TrainEvent::Step {
+            step,
+            loss,
+            learning_rate,
+            tokens,
+            seconds,
+            ..
+        } if *step <= 3 || step % 10 == 0 => {
+            let tokens_per_second = *tokens as f64 / seconds.max(1e-9);
+            let (loss, rate) = (format!("{loss:.4}"), format!("{learning_rate:.2e}"));
+            tracing::info!(
+                step,
+                loss,
+                rate,
+                tokens_per_second = format!("{tokens_per_second:.0}"),
+                "step"
+            );
+        }
+        TrainEvent::Validated { step, loss, best } => {
+            tracing::info!(step, loss = format!("{loss:.4}"), best, "validation");
+        }
+        TrainEvent::Skipped { step, rate_scale, .. } => {
+            tracing::warn!(step, rate_scale, "the gradient is not finite; the step is skipped");
+        }
+        TrainEvent::Memory { rows_at_once } => tracing::warn!(rows_at_once, "memory is short; fewer rows at once"),
+        TrainEvent::Warning { text } => tracing::warn!(text, "the engine says"),
+        TrainEvent::Step { .. } | TrainEvent::Checkpoint { .. } => {}
+    }
 }

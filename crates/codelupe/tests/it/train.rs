@@ -345,11 +345,56 @@ fn a_run_can_be_stopped_and_canceled() {
     assert!(fs::read_dir(&checkpoint).unwrap().count() > 0);
 
     let child = spawn();
+    let end = Instant::now() + Duration::from_mins(1);
+    while place.json(&["train", "status"])["state"] != "training" {
+        assert!(Instant::now() < end, "it does not go on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     place.json(&["train", "cancel"]);
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(place.json(&["train", "list"])[0]["state"], "canceled");
     assert!(!checkpoint.exists());
+}
+
+#[test]
+fn a_training_is_a_job_that_any_worker_does() {
+    let place = Place::new(&crates(30));
+    place.json(&["models", "init", "--vocabulary", "512"]);
+    let enqueued = place.json(&["train", "--full", "--enqueue"]);
+    assert_eq!(enqueued["jobs"].as_array().unwrap().len(), 1, "{enqueued:#}");
+    assert_eq!(place.json(&["train", "--full", "--enqueue"])["known"], 1);
+    assert_eq!(place.json(&["train", "status"])["state"], "waiting");
+    // Others leave it alone.
+    let others = place.json(&["worker", "--stages", "process,dedup,build,index", "--until-idle"]);
+    assert_eq!(others["done"], 0);
+    assert_eq!(place.json(&["worker", "--stages", "train", "--until-idle"])["done"], 1);
+    assert_eq!(place.json(&["train", "list"])[0]["state"], "finished");
+    let done = &place.json(&["jobs", "list", "--stage", "train"])["jobs"][0];
+    assert_eq!(
+        (&done["state"], &done["attempts"]),
+        (&"done".into(), &1.into()),
+        "{done:#}"
+    );
+
+    // One that cannot be done is a dead letter, and an error like others.
+    place.json(&["train", "--base", "nowhere", "--enqueue"]);
+    assert_eq!(place.json(&["worker", "--until-idle"])["dead"], 1);
+    let errors = place.json(&["errors", "list"]);
+    let error = errors["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|error| error["stage"] == "train");
+    assert!(error.is_some_and(|error| error["code"] == "not_found"), "{errors:#}");
+    // What waits can be canceled before anybody begins it.
+    place.json(&["train", "start"]);
+    place.json(&["train", "cancel"]);
+    assert_eq!(place.json(&["train", "status"])["state"], "idle");
+    assert_eq!(
+        place.json(&["jobs", "list", "--state", "queued"])["jobs"],
+        serde_json::json!([])
+    );
 }
 
 #[test]

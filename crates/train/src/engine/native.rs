@@ -9,7 +9,7 @@ use codelupe_samples::{Dataset, Row};
 use super::{Ended, StopToken, Support, TrainEngine};
 use crate::checkpoint::{self, Progress};
 use crate::error::{Error, ErrorKind};
-use crate::job::{TrainEvent, TrainJob};
+use crate::job::{EngineJob, TrainEvent};
 use crate::memory::available_memory;
 
 /// Models with more parameters take too long on a CPU to be chosen without being asked for by name: 0.5B takes a day for
@@ -34,7 +34,7 @@ impl TrainEngine for NativeEngine {
         "native"
     }
 
-    fn probe(&self, job: &TrainJob) -> Support {
+    fn probe(&self, job: &EngineJob) -> Support {
         let config = match ModelConfig::read(&job.base) {
             Ok(config) => config,
             Err(error) => return Support::No { why: error.to_string() },
@@ -60,7 +60,7 @@ impl TrainEngine for NativeEngine {
         }
     }
 
-    fn run(&self, job: &TrainJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error> {
+    fn run(&self, job: &EngineJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error> {
         let model = Model::open(&job.base)?.with_name(job.base_name.clone());
         let train = Dataset::open(&job.train)?;
         let validation = job.validation.as_deref().map(Dataset::open).transpose()?;
@@ -94,7 +94,7 @@ impl TrainEngine for NativeEngine {
     }
 }
 
-fn recompute(job: &TrainJob) -> Recompute {
+fn recompute(job: &EngineJob) -> Recompute {
     if job.recompute {
         Recompute::PerLayer
     } else {
@@ -102,7 +102,7 @@ fn recompute(job: &TrainJob) -> Recompute {
     }
 }
 
-fn trainable(job: &TrainJob, model: &Model) -> Result<Trainable, Error> {
+fn trainable(job: &EngineJob, model: &Model) -> Result<Trainable, Error> {
     Ok(match (&job.lora, &job.adapter) {
         (Some(_), Some(adapter)) => Trainable::Adapter(Adapter::read(adapter, model)?),
         (Some(lora), None) => Trainable::Lora(lora.clone()),
@@ -111,7 +111,7 @@ fn trainable(job: &TrainJob, model: &Model) -> Result<Trainable, Error> {
 }
 
 /// Rows that fit into the free memory at once, where that is known: what the job says, halved until they do.
-fn rows_in_memory(job: &TrainJob, config: &ModelConfig, length: usize, free: Option<u64>) -> u64 {
+fn rows_in_memory(job: &EngineJob, config: &ModelConfig, length: usize, free: Option<u64>) -> u64 {
     let mut rows = job.rows_at_once.clamp(1, job.rows_per_step);
     let Some(free) = free else { return rows };
     let fits = |rows: u64| {
@@ -127,7 +127,7 @@ fn rows_in_memory(job: &TrainJob, config: &ModelConfig, length: usize, free: Opt
 
 /// A training under way.
 struct Work<'a> {
-    job: &'a TrainJob,
+    job: &'a EngineJob,
     trainer: Trainer<'a>,
     train: Dataset,
     validation: Option<Dataset>,
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn rows_at_once_are_halved_until_they_fit() {
         let config = ModelConfig::preset(Preset::Tiny, 1024).unwrap();
-        let job = TrainJob {
+        let job = EngineJob {
             rows_at_once: 8,
             ..job(16, 0)
         };

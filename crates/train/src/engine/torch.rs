@@ -1,6 +1,6 @@
 //! The engine torch: a Python process with torch, transformers and peft, under supervision.
 //!
-//! The process is given [`TrainJob`] as a file and tells [`TrainEvent`]s, one line of JSON each, and signs of life between
+//! The process is given [`EngineJob`] as a file and tells [`TrainEvent`]s, one line of JSON each, and signs of life between
 //! them (`torch/train.py`). It leads a group of its own, which ends with this value. A stop asks it for a checkpoint; one
 //! that takes too long, or tells nothing any more, is killed. One that the system killed, which it does when memory is
 //! short, is started again with half the rows at once; its checkpoints make it go on where it was.
@@ -27,7 +27,7 @@ use super::{Ended, StopToken, Support, TrainEngine};
 use crate::config::TorchConfig;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
-use crate::job::{TrainEvent, TrainJob};
+use crate::job::{EngineJob, TrainEvent};
 
 /// The program.
 const SCRIPT: &str = include_str!("torch/train.py");
@@ -72,7 +72,7 @@ impl TorchEngine {
     }
 
     /// What Python says that there is, or why there is nothing.
-    fn ask(&self, job: &TrainJob) -> Result<Hello, String> {
+    fn ask(&self, job: &EngineJob) -> Result<Hello, String> {
         let files = Files::write(job).map_err(|error| chain_text(&error))?;
         let process = Process::start(command::plain(
             &self.config,
@@ -131,7 +131,7 @@ impl TorchEngine {
     /// Lets one process do the job, or as much as it can.
     fn attempt(
         &self,
-        job: &TrainJob,
+        job: &EngineJob,
         events: &mut dyn FnMut(TrainEvent),
         stop: &StopToken,
     ) -> Result<(Outcome, u64), Error> {
@@ -151,7 +151,7 @@ impl TrainEngine for TorchEngine {
         "torch"
     }
 
-    fn probe(&self, job: &TrainJob) -> Support {
+    fn probe(&self, job: &EngineJob) -> Support {
         if self.needs_gpu && !GPU_DEVICES.iter().any(|device| Path::new(device).exists()) {
             let why = "this machine has no GPU".to_owned();
             return Support::No { why };
@@ -168,7 +168,7 @@ impl TrainEngine for TorchEngine {
         }
     }
 
-    fn run(&self, job: &TrainJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error> {
+    fn run(&self, job: &EngineJob, events: &mut dyn FnMut(TrainEvent), stop: &StopToken) -> Result<Ended, Error> {
         self.config.validate()?;
         check_samples(job)?;
         let mut job = job.clone();
@@ -207,7 +207,7 @@ struct Files {
 }
 
 impl Files {
-    fn write(job: &TrainJob) -> Result<Self, Error> {
+    fn write(job: &EngineJob) -> Result<Self, Error> {
         let parent = job.checkpoint.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         make_folder(folder)?;
@@ -222,7 +222,7 @@ impl Files {
 }
 
 /// Checks every byte of the samples, so that the process need not.
-fn check_samples(job: &TrainJob) -> Result<(), Error> {
+fn check_samples(job: &EngineJob) -> Result<(), Error> {
     if Dataset::open(&job.train)?.is_empty() {
         let context = "there is no row to learn";
         return Err(Error::new(ErrorKind::Nothing, context));
@@ -232,7 +232,7 @@ fn check_samples(job: &TrainJob) -> Result<(), Error> {
 }
 
 /// What a row takes in `native`, where that knows the model, and else the bytes of the weights.
-fn needed_bytes(job: &TrainJob) -> u64 {
+fn needed_bytes(job: &EngineJob) -> u64 {
     let recompute = if job.recompute {
         Recompute::PerLayer
     } else {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use codelupe_core::Language;
 use codelupe_model::{LoraConfig, ModelConfig, OptimConfig, Preset, Schedule, init_model};
 use codelupe_samples::{Document, Provenance, SampleConfig, Tokenizer, write_dataset};
-use codelupe_train::TrainJob;
+use codelupe_train::EngineJob;
 use codelupe_train::job::JOB_VERSION;
 use tempfile::TempDir;
 
@@ -69,9 +69,9 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// A job on the material in the folder of a training.
-pub(crate) fn job(training: &Path, steps: u64) -> TrainJob {
+pub(crate) fn job(training: &Path, steps: u64) -> EngineJob {
     let material = material();
-    TrainJob {
+    EngineJob {
         version: JOB_VERSION,
         base: material.join("base"),
         base_name: "models/base".to_owned(),

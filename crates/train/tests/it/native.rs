@@ -6,11 +6,11 @@ use std::path::Path;
 use codelupe_model::{Adapter, Model};
 use codelupe_train::engine::native::NativeEngine;
 use codelupe_train::engine::{Ended, Support};
-use codelupe_train::{ErrorKind, StopToken, TrainEngine as _, TrainEvent, TrainJob};
+use codelupe_train::{EngineJob, ErrorKind, StopToken, TrainEngine as _, TrainEvent};
 
 use crate::fixture::{job, material};
 
-fn train(job: &TrainJob) -> (Result<Ended, codelupe_train::Error>, Vec<TrainEvent>) {
+fn train(job: &EngineJob) -> (Result<Ended, codelupe_train::Error>, Vec<TrainEvent>) {
     let mut events = Vec::new();
     let ended = NativeEngine.run(job, &mut |event| events.push(event), &StopToken::default());
     (ended, events)
@@ -37,7 +37,7 @@ fn broken_base(folder: &Path) -> std::path::PathBuf {
 #[test]
 fn steps_without_a_finite_gradient_are_skipped_at_a_lower_rate_and_then_named() {
     let training = tempfile::tempdir().unwrap();
-    let job = TrainJob {
+    let job = EngineJob {
         base: broken_base(training.path()),
         ..job(training.path(), 20)
     };
@@ -64,7 +64,7 @@ fn steps_without_a_finite_gradient_are_skipped_at_a_lower_rate_and_then_named() 
 #[test]
 fn training_that_does_not_help_ends_early_and_again_after_a_kill() {
     let training = tempfile::tempdir().unwrap();
-    let mut job = TrainJob {
+    let mut job = EngineJob {
         patience: 2,
         validation_steps: 1,
         ..job(training.path(), 50)

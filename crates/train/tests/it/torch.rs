@@ -10,7 +10,7 @@ use codelupe_core::ErrorCode;
 use codelupe_train::config::{Launcher, TorchConfig};
 use codelupe_train::engine::torch::TorchEngine;
 use codelupe_train::engine::{Ended, Support, choose};
-use codelupe_train::{EngineChoice, Environment, Error, ErrorKind, StopToken, TrainEngine, TrainEvent, TrainJob};
+use codelupe_train::{EngineChoice, EngineJob, Environment, Error, ErrorKind, StopToken, TrainEngine, TrainEvent};
 use tempfile::TempDir;
 
 use crate::fixture;
@@ -28,7 +28,7 @@ done_well() { mkdir -p "$run/result"; say '{"event":"done","ended":"all_steps"}'
 /// A fake Python and the folder of a training.
 struct Fake {
     root: TempDir,
-    job: TrainJob,
+    job: EngineJob,
     engine: TorchEngine,
 }
 
@@ -152,7 +152,7 @@ done_well"#,
     ];
     assert_eq!(events, expected);
     let given = fs::read(fake.training_folder().join("torch-job.json")).unwrap();
-    assert_eq!(serde_json::from_slice::<TrainJob>(&given).unwrap(), fake.job);
+    assert_eq!(serde_json::from_slice::<EngineJob>(&given).unwrap(), fake.job);
     assert!(
         fs::read_to_string(fake.training_folder().join("train.py"))
             .unwrap()

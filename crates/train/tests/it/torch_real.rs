@@ -14,7 +14,7 @@ use codelupe_train::config::{Launcher, TorchConfig};
 use codelupe_train::engine::Ended;
 use codelupe_train::engine::native::NativeEngine;
 use codelupe_train::engine::torch::TorchEngine;
-use codelupe_train::{Error, ErrorKind, StopToken, TrainEngine, TrainEvent, TrainJob};
+use codelupe_train::{EngineJob, Error, ErrorKind, StopToken, TrainEngine, TrainEvent};
 
 use crate::fixture;
 use crate::torch::environment;
@@ -76,13 +76,13 @@ fn engine(python: &Path) -> TorchEngine {
     )
 }
 
-fn run(engine: &dyn TrainEngine, job: &TrainJob) -> (Result<Ended, Error>, Vec<TrainEvent>) {
+fn run(engine: &dyn TrainEngine, job: &EngineJob) -> (Result<Ended, Error>, Vec<TrainEvent>) {
     run_with(engine, job, |_, _| {})
 }
 
 fn run_with(
     engine: &dyn TrainEngine,
-    job: &TrainJob,
+    job: &EngineJob,
     mut look: impl FnMut(&TrainEvent, &StopToken),
 ) -> (Result<Ended, Error>, Vec<TrainEvent>) {
     let mut events = Vec::new();
@@ -184,7 +184,7 @@ fn torch_and_native_give_the_same_losses_and_read_the_same_adapter() {
     assert!(read < 1e-4 && trained > 0.1);
 }
 
-fn peft_logits(python: &Path, job: &TrainJob, tokens: &[u32], out: &Path) -> Vec<f32> {
+fn peft_logits(python: &Path, job: &EngineJob, tokens: &[u32], out: &Path) -> Vec<f32> {
     let status = Command::new(python)
         .args(["-c", PEFT_LOGITS])
         .args([&job.base, &job.out])
@@ -210,7 +210,7 @@ fn most_apart(a: &[f32], b: &[f32]) -> f32 {
 fn all_weights_are_trained_as_by_the_native_engine() {
     let Some(python) = python() else { return };
     let root = tempfile::tempdir().unwrap();
-    let full = |name: &str| TrainJob {
+    let full = |name: &str| EngineJob {
         lora: None,
         recompute: true,
         ..fixture::job(&root.path().join(name), 10)

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use codelupe_catalogue::{Catalogue, ModelRow, ModelState, TrainingRow, TrainingState};
-use codelupe_train::trainer::is_locked;
+use codelupe_catalogue::{Catalogue, JobFilter, JobState, ModelRow, ModelState, TrainingRow, TrainingState};
+use codelupe_worker::{JobName, held};
 use serde_json::{Value, json};
 
 use crate::failure::Result;
@@ -25,7 +25,14 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         let contents = catalogue.trained_contents(&model.line).await?.len();
         learned.insert(model.line.clone(), json!(contents));
     }
-    let state = state(open.as_ref(), last.as_ref(), is_locked(&settings.folder)?);
+    let queued = JobFilter {
+        state: Some(JobState::Queued),
+        name: Some(JobName::Train.as_str().to_owned()),
+        limit: 1,
+    };
+    let waits = !catalogue.jobs(&queued).await?.is_empty();
+    let trains = held(&catalogue, JobName::Train).await?.is_some();
+    let state = state(open.as_ref(), last.as_ref(), (trains, waits));
     let value = json!({
         "state": state,
         "open_training": open.as_ref().map(training_value),
@@ -46,14 +53,14 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
     })
 }
 
-/// One word on what the trainer does.
-fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, trains: bool) -> &'static str {
-    match (open, last, trains) {
-        (Some(training), _, true) => training.state.as_str(),
-        (Some(_), _, false) => "interrupted",
-        (None, _, true) => "waiting",
-        (None, Some(training), false) if training.state == TrainingState::Failed => "failed",
-        (None, _, false) => "idle",
+/// One word on what becomes of trainings: whether a worker trains, and whether a training waits in the queue.
+fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, (trains, waits): (bool, bool)) -> &'static str {
+    match (open, last) {
+        (Some(training), _) if trains => training.state.as_str(),
+        (Some(_), _) => "interrupted",
+        (None, _) if trains || waits => "waiting",
+        (None, Some(training)) if training.state == TrainingState::Failed => "failed",
+        (None, _) => "idle",
     }
 }
 

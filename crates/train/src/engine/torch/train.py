@@ -88,7 +88,7 @@ def mix(value):
 
 
 def rows_of_step(job, step, rows):
-    """The rows of a step: `TrainJob::rows_of_step`."""
+    """The rows of a step: `EngineJob::rows_of_step`."""
     stride = max(int(rows * 0.618033988749895), 1)
     while math.gcd(stride, rows) != 1:
         stride += 1

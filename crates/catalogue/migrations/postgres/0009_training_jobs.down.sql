@@ -1,0 +1,6 @@
+-- loses: nothing
+-- makes: training_signals
+CREATE TABLE training_signals (
+    name    TEXT PRIMARY KEY,
+    sent_at BIGINT NOT NULL
+);
