@@ -336,11 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_levels_is_at_most_five_deep_and_names_only_itself() {
+    fn the_table_of_levels_is_at_most_six_deep_and_names_only_itself() {
         fn depth(name: &str) -> usize {
             let allowed = LEVELS.iter().find(|level| level.0 == name).unwrap().1;
             1 + allowed.iter().map(|used| depth(used)).max().unwrap_or(0)
         }
-        assert!(LEVELS.iter().map(|level| depth(level.0)).max() <= Some(5));
+        // Five levels, and disk stands on core within the first.
+        assert!(LEVELS.iter().map(|level| depth(level.0)).max() <= Some(6));
     }
 }

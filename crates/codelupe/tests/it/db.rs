@@ -34,7 +34,7 @@ fn a_schema_goes_up_and_down_and_says_what_is_lost() {
         assert!(said.contains("jobs (1 rows)") && said.contains("--yes"), "{said}");
         assert!(!bench.text(&["db", "status"]).contains("pending"), "nothing was undone");
         let undone = bench.json(&["db", "rollback", "--to", "1", "--yes"]);
-        assert_eq!(undone["undone"].as_array().unwrap().len(), 7);
+        assert_eq!(undone["undone"].as_array().unwrap().len(), 8);
         let unknown = bench.output(&["db", "rollback", "--to", "2", "--yes"]);
         assert_eq!(unknown.status.code(), Some(64), "{}", text(&unknown.stderr));
         bench.text(&["db", "migrate"]);

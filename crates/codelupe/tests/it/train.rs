@@ -385,7 +385,7 @@ fn a_training_is_a_job_that_any_worker_does() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|error| error["stage"] == "train");
+        .find(|error| error["component"] == "train");
     assert!(error.is_some_and(|error| error["code"] == "not_found"), "{errors:#}");
     // What waits can be canceled before anybody begins it.
     place.json(&["train", "start"]);
