@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use codelupe_dedup::evaluation::{BINS, Pairs, bin_name, binomial_band, families, one_of_each_family, within};
+use codelupe_dedup::{BINS, Pairs, bin_name, binomial_band, families, one_of_each_family, within};
 use codelupe_dedup::{
     BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
     shingles,

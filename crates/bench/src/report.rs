@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use codelupe_dedup::Pairs;
 use codelupe_dedup::Threshold;
-use codelupe_dedup::evaluation::Pairs;
 use serde::Serialize;
 
 use crate::contestant::{Answer, Run};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Tokens in a reference shingle, as `BigCode` has it.
-pub const SHINGLE_TOKENS: usize = 5;
+pub(crate) const SHINGLE_TOKENS: usize = 5;
 
 /// Bins of Jaccard similarity that recall is told by: from, below.
 pub const BINS: [(f64, f64); 6] = [(0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0), (1.0, 2.0)];

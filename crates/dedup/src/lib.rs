@@ -16,21 +16,21 @@
 // Not `forbid`: `minhash` calls functions compiled for AVX2 and AVX-512 after asking the CPU.
 #![deny(unsafe_code)]
 
-pub mod bands;
+mod bands;
 mod cache;
-pub mod copies;
+mod copies;
 pub mod datasketch;
-pub mod elect;
-pub mod error;
-pub mod evaluation;
-pub mod groups;
+mod elect;
+mod error;
+mod evaluation;
+mod groups;
 mod hash;
-pub mod jaccard;
-pub mod leak;
-pub mod minhash;
-pub mod shingle;
-pub mod sign;
-pub mod table;
+mod jaccard;
+mod leak;
+mod minhash;
+mod shingle;
+mod sign;
+mod table;
 mod token;
 
 pub use bands::{BandIndex, Banding};
@@ -38,11 +38,15 @@ pub use cache::ShingleSource;
 pub use copies::{Containment, CopyConfig, CopyReport, repository_copies};
 pub use elect::{Election, ElectionConfig, ElectionCounts, Outcome, elect};
 pub use error::{Error, ErrorKind};
+pub use evaluation::{
+    BINS, Pairs, bin_name, binomial_band, families, near_pairs, one_of_each_family, reference_shingles,
+    reference_tokens, within,
+};
 pub use groups::Groups;
 pub use jaccard::{Threshold, jaccard};
 pub use leak::{Leak, LeakConfig, LeakFinder, LeakReport};
 pub use minhash::{MAX_PERMUTATIONS, Permutations, Signature};
-pub use shingle::{ShingleSize, shingles};
+pub use shingle::{MAX_SHINGLE_SIZE, ShingleSize, shingles};
 pub use sign::Signer;
 pub use table::BandTable;
 

@@ -6,7 +6,7 @@ use codelupe_catalogue::{Catalogue, HostedFilter, HostedRow, HostedState};
 use codelupe_core::{
     Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression, selection::Selection,
 };
-use codelupe_process::license::class_of;
+use codelupe_process::class_of;
 use serde::Serialize;
 
 use crate::error::Error;

@@ -22,10 +22,10 @@ use crate::tensor::widen;
 use crate::weights::map;
 
 /// How the model is adapted, and which model that is.
-pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
+pub(crate) const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
 
 /// The values of A and B.
-pub const ADAPTER_WEIGHTS_FILE: &str = "adapter_model.safetensors";
+pub(crate) const ADAPTER_WEIGHTS_FILE: &str = "adapter_model.safetensors";
 
 /// The largest `adapter_config.json` that is read, in bytes; real ones have about one thousand.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;

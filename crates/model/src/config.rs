@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::target::Target;
 
 /// The file of a model folder that states its shape.
-pub const CONFIG_FILE: &str = "config.json";
+pub(crate) const CONFIG_FILE: &str = "config.json";
 
 /// The largest `config.json` that is read, in bytes; real ones have about one thousand.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;

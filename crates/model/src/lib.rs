@@ -16,29 +16,29 @@
 // Not `forbid`: mapping files, the matrix product and seeing bytes as floats take one `unsafe` each.
 #![deny(unsafe_code)]
 
-pub mod adapter;
-pub mod batch;
-pub mod config;
-pub mod error;
-pub mod evaluate;
-pub mod generate;
+mod adapter;
+mod batch;
+mod config;
+mod error;
+mod evaluate;
+mod generate;
 mod graph;
-pub mod init;
+mod init;
 mod layout;
-pub mod lora;
-pub mod memory;
-pub mod merge;
-pub mod model;
-pub mod ops;
-pub mod optimizer;
+mod lora;
+mod memory;
+mod merge;
+mod model;
+mod ops;
+mod optimizer;
 mod persist;
 mod random;
-pub mod schedule;
+mod schedule;
 mod state;
 mod target;
-pub mod tensor;
-pub mod trainer;
-pub mod weights;
+mod tensor;
+mod trainer;
+mod weights;
 
 pub use adapter::Adapter;
 pub use batch::Batch;
@@ -52,7 +52,9 @@ pub use lora::LoraConfig;
 pub use memory::{MemoryEstimate, estimate};
 pub use merge::merge;
 pub use model::Model;
+pub use ops::{AttentionBack, AttentionShape, Cpu, DropoutMask, Norm, Ops, Qkv, QkvMut, Rotation, cpu};
 pub use optimizer::OptimConfig;
 pub use schedule::Schedule;
 pub use target::Target;
+pub use tensor::{Dtype, Mat, MatMut, Weight};
 pub use trainer::{StepStats, Trainable, Trainer};

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::target::Target;
 
 /// The largest rank that is accepted.
-pub const MAX_RANK: usize = 1024;
+pub(crate) const MAX_RANK: usize = 1024;
 
 /// How a model is adapted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,10 +15,10 @@ use crate::error::{Error, Result};
 use crate::tensor::{Dtype, Weight, widen};
 
 /// The weights in one file.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
+pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// Which tensor is in which file, if there are several.
-pub const INDEX_FILE: &str = "model.safetensors.index.json";
+pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
 
 /// The largest index that is read, in bytes; that of a model with 80 layers has about 60,000.
 const MAX_INDEX_BYTES: u64 = 16 << 20;

@@ -26,7 +26,7 @@ use codelupe_catalogue::{ContentKey, RepositoryRow};
 use codelupe_core::{BlobId, Verdict};
 use codelupe_forge::{Entry, Found, Source, discover};
 use codelupe_process::Processed;
-use codelupe_process::license::{is_license_file, is_manifest};
+use codelupe_process::{is_license_file, is_manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;

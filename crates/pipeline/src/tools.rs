@@ -1,7 +1,7 @@
 //! What processing needs and takes long to make.
 
+use codelupe_process::LicenseDetector;
 use codelupe_process::Processor;
-use codelupe_process::license::LicenseDetector;
 
 use crate::config::Config;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! Speed of license identification.
 
-use codelupe_process::license::LicenseDetector;
+use codelupe_process::LicenseDetector;
 use divan::{Bencher, black_box};
 
 fn main() {

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use codelupe_process::Redactor;
 use codelupe_process::language::{detect, load};
-use codelupe_process::secrets::Redactor;
 use codelupe_process::{Config, Processor, decode, encoded, generated, lines, syntax, tokens};
 use divan::Bencher;
 use divan::counter::BytesCount;

@@ -3,7 +3,7 @@
 //! `CODELUPE_BENCH_SOURCES` names a folder of real source files, of which up to 64 MB are read; without it a synthetic
 //! text is used.
 
-use codelupe_process::secrets::{Config, Redactor};
+use codelupe_process::{Redactor, RedactorConfig};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 
@@ -18,7 +18,7 @@ fn build(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(args = ["secrets", "pii", "both"])]
 fn redact(bencher: Bencher<'_, '_>, what: &str) {
-    let config = Config {
+    let config = RedactorConfig {
         secrets: what != "pii",
         pii: what != "secrets",
     };

@@ -10,7 +10,7 @@ const HIDDEN: [&[u8]; 4] = [b"script", b"style", b"template", b"noscript"];
 
 /// The number of characters outside tags, comments, scripts and styles; a run of white space counts as one,
 /// and so does a character reference such as `&amp;`. Takes time linear in the text.
-pub fn visible_characters(text: &str) -> u64 {
+pub(crate) fn visible_characters(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let mut counter = Counter::default();
     let mut at = 0;

@@ -3,14 +3,14 @@
 //! The strategies, in linguist's order: Emacs or Vim modeline, file name, shebang, extension (the longest that is
 //! known), XML declaration, manual-page extension, heuristics over the first 50 KiB. Each may leave several
 //! candidates to the next. Where linguist then asks a Bayesian classifier, we take the candidate that lists the
-//! extension as its first (its primary one), then the first in [`popularity`], then the first by name, so that the
+//! extension as its first (its primary one), then the first in `popularity`, then the first by name, so that the
 //! same file always gets the same language.
 
 pub mod facts;
 mod heuristics;
 mod modeline;
 mod pattern;
-pub mod popularity;
+pub(crate) mod popularity;
 mod shebang;
 
 use codelupe_core::Language;
@@ -63,7 +63,7 @@ pub fn detect(facts: &Facts, file_name: &str, text: &str) -> Option<LanguageId> 
 }
 
 /// Whether linguist knows a language of this name.
-pub fn is_known(language: &Language) -> bool {
+pub(crate) fn is_known(language: &Language) -> bool {
     load().is_ok_and(|facts| facts.by_name(language.as_str()).is_some())
 }
 

@@ -7,29 +7,33 @@
 #![forbid(unsafe_code)]
 
 mod characters;
-pub mod config;
+mod config;
 pub mod decode;
 pub mod encoded;
-pub mod error;
+mod error;
 mod fingerprint;
 pub mod generated;
-pub mod html;
+mod html;
 pub mod language;
-pub mod license;
+mod license;
 pub mod lines;
-pub mod minified;
-pub mod path;
-pub mod processor;
-pub mod quality;
-pub mod rules;
-pub mod secrets;
-pub mod signals;
+mod minified;
+mod path;
+mod processor;
+mod quality;
+mod rules;
+mod secrets;
+mod signals;
 pub mod syntax;
 pub mod tokens;
-pub mod view;
+mod view;
 
 pub use config::Config;
 pub use error::{Error, ErrorKind};
+pub use license::{
+    Evidence, LicenseDetector, class_of, is_license_file, is_manifest, parse_expression, repository_license,
+};
 pub use processor::{Processed, Processor};
+pub use secrets::{Redactor, RedactorConfig, kinds};
 pub use signals::Signals;
 pub use view::View;

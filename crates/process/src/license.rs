@@ -21,8 +21,7 @@ mod repository;
 mod words;
 
 pub use class::class_of;
-pub use detector::{Identified, LicenseDetector, MAX_TEXT_BYTES};
+pub use detector::LicenseDetector;
 pub use expression::parse_expression;
-pub use manifest::{MAX_MANIFEST_BYTES, manifest_expression};
 pub use path::{is_license_file, is_manifest};
-pub use repository::{Evidence, EvidenceRecord, RepositoryLicense, UNKNOWN_LICENSE, repository_license};
+pub use repository::{Evidence, repository_license};

@@ -5,7 +5,7 @@ const EXTENSIONS: [&str; 4] = [".js", ".css", ".mjs", ".cjs"];
 
 /// Whether a file is minified: by its name (`a.min.js`, `a-min.css`), or because a script's or style sheet's lines
 /// are longer than `max_average` bytes on average (linguist: 110, rounded down).
-pub fn is_minified(file_name: &str, text: &str, max_average: u64) -> bool {
+pub(crate) fn is_minified(file_name: &str, text: &str, max_average: u64) -> bool {
     let lower = file_name.to_ascii_lowercase();
     let Some(stem) = stem_of_script(&lower) else {
         return false;
@@ -18,7 +18,7 @@ pub fn is_minified(file_name: &str, text: &str, max_average: u64) -> bool {
 }
 
 /// Whether a script or style sheet names its source map in one of its last two lines: a tool wrote it.
-pub fn names_source_map(file_name: &str, text: &str) -> bool {
+pub(crate) fn names_source_map(file_name: &str, text: &str) -> bool {
     stem_of_script(&file_name.to_ascii_lowercase()).is_some()
         && text.rsplit('\n').take(2).any(|line| {
             let marks = ["//# source", "//@ source", "/*# source", "/*@ source"];

@@ -64,7 +64,7 @@ const GENERATED_FOLDERS: &[&str] = &[".idea", "__generated__", "htmlcov"];
 const VENDORED_FOLDERS: &[&str] = &["Godeps", "Pods", "node_modules"];
 
 /// Whether a base name is that of a dependency lock file.
-pub fn is_lock_file(file_name: &str) -> bool {
+pub(crate) fn is_lock_file(file_name: &str) -> bool {
     LOCK_FILES.binary_search(&file_name).is_ok()
         || file_name.ends_with(".esy.lock")
         || file_name
@@ -84,7 +84,7 @@ fn is_versioned_manifest(file_name: &str) -> bool {
 
 /// Rules over whole paths inside a repository, `/` between segments.
 #[derive(Debug)]
-pub struct PathRules {
+pub(crate) struct PathRules {
     /// linguist's vendor list as one pattern.
     vendor: Regex,
 }
@@ -94,7 +94,7 @@ impl PathRules {
     ///
     /// # Errors
     /// [`ErrorKind::EmbeddedData`] when a pattern is not valid, which a test of this crate rules out.
-    pub fn new(facts: &Facts) -> Result<Self, Error> {
+    pub(crate) fn new(facts: &Facts) -> Result<Self, Error> {
         let source = facts
             .vendor_patterns()
             .map(|one| format!("(?:{one})"))
@@ -107,7 +107,7 @@ impl PathRules {
     }
 
     /// Dropped as vendored, as a lock file or as generated; else kept. The content is not needed.
-    pub fn verdict(&self, path: &[u8]) -> Verdict {
+    pub(crate) fn verdict(&self, path: &[u8]) -> Verdict {
         let (folders, name) = match memchr::memrchr(b'/', path) {
             Some(slash) => (&path[..slash], &path[slash + 1..]),
             None => (&path[..0], path),

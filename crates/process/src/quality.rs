@@ -63,7 +63,7 @@ const TEXT: &[Term] = &[
     clippy::cast_sign_loss,
     reason = "the product lies between 0 and 100"
 )]
-pub fn score(kind: Kind, signals: &Signals) -> u8 {
+pub(crate) fn score(kind: Kind, signals: &Signals) -> u8 {
     let terms = match kind {
         Kind::Programming | Kind::Markup => CODE,
         Kind::Data | Kind::Prose => TEXT,

@@ -27,7 +27,7 @@ const PROSE_STEMS: &[&str] = &["cmakelists", "description", "notes", "readme", "
 const MIN_TOKENS: u64 = 20;
 
 /// By lines alone: too many, or too long.
-pub fn lines(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
+pub(crate) fn lines(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
     let is_exempt = LONG_LINES.contains(&language);
     let too_long = if is_exempt {
         signals.longest_line > config.max_line_exempt
@@ -44,7 +44,7 @@ pub fn lines(config: &Config, language: &str, signals: &Signals) -> Option<Reaso
 }
 
 /// By the name of a plain text: only requirements, readmes, notes, to-do lists and descriptions stay.
-pub fn prose(language: &str, file_name: &str) -> Option<Reason> {
+pub(crate) fn prose(language: &str, file_name: &str) -> Option<Reason> {
     if language != "Text" {
         return None;
     }
@@ -55,7 +55,7 @@ pub fn prose(language: &str, file_name: &str) -> Option<Reason> {
 }
 
 /// By the kinds of characters.
-pub fn alphabetic(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
+pub(crate) fn alphabetic(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
     let share = if NUMERIC.contains(&language) {
         signals.alphanumeric
     } else {
@@ -65,13 +65,13 @@ pub fn alphabetic(config: &Config, language: &str, signals: &Signals) -> Option<
 }
 
 /// By encoded data.
-pub fn encoded(config: &Config, signals: &Signals) -> Option<Reason> {
+pub(crate) fn encoded(config: &Config, signals: &Signals) -> Option<Reason> {
     let too_much = signals.encoded_longest > config.max_encoded_run || signals.encoded_share > config.max_encoded_share;
     too_much.then_some(Reason::EncodedData)
 }
 
 /// By the visible text of HTML.
-pub fn visible_text(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
+pub(crate) fn visible_text(config: &Config, language: &str, signals: &Signals) -> Option<Reason> {
     if language != "HTML" {
         return None;
     }
@@ -81,7 +81,7 @@ pub fn visible_text(config: &Config, language: &str, signals: &Signals) -> Optio
 }
 
 /// By lines or words that come again and again.
-pub fn repetition(config: &Config, signals: &Signals) -> Option<Reason> {
+pub(crate) fn repetition(config: &Config, signals: &Signals) -> Option<Reason> {
     let by_tokens = signals.tokens >= MIN_TOKENS
         && (signals.duplicate_tokens > config.max_duplicate_tokens || signals.top_token > config.max_top_token);
     (signals.duplicate_lines > config.max_duplicate_lines || by_tokens).then_some(Reason::Repetitive)

@@ -26,14 +26,14 @@ const MAX_PASSES: usize = 4;
 
 /// What to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
+pub struct RedactorConfig {
     /// Keys, tokens, passwords, private keys.
     pub secrets: bool,
     /// E-mail addresses and public IPv4 addresses.
     pub pii: bool,
 }
 
-impl Default for Config {
+impl Default for RedactorConfig {
     fn default() -> Self {
         Self {
             secrets: true,
@@ -84,7 +84,7 @@ impl Redactor {
     ///
     /// [`crate::ErrorKind::EmbeddedData`] when a built-in pattern does not compile, which is a defect of this crate.
     pub fn new() -> Result<Self, Error> {
-        Self::with_config(Config::default())
+        Self::with_config(RedactorConfig::default())
     }
 
     /// A redactor for what `config` asks for.
@@ -92,7 +92,7 @@ impl Redactor {
     /// # Errors
     ///
     /// As [`Redactor::new`].
-    pub fn with_config(config: Config) -> Result<Self, Error> {
+    pub fn with_config(config: RedactorConfig) -> Result<Self, Error> {
         Ok(Self {
             scanner: Scanner::new(config)?,
         })

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use codelupe_core::{LicenseClass, SpdxExpression};
-use codelupe_process::license::{Evidence, LicenseDetector, class_of, parse_expression, repository_license};
+use codelupe_process::{Evidence, LicenseDetector, class_of, parse_expression, repository_license};
 use proptest::prelude::*;
 
 fn detector() -> &'static LicenseDetector {

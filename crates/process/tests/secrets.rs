@@ -2,7 +2,7 @@
 //!
 //! No secret stands in this file: bodies are made at run time by a generator, so that no scanner flags it.
 
-use codelupe_process::secrets::{Config, Redactor, kinds};
+use codelupe_process::{Redactor, RedactorConfig, kinds};
 use proptest::prelude::*;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -242,7 +242,7 @@ fn repeats_get_the_same_filler_each_at_its_own_offset() {
 fn config_chooses_what_is_looked_for() {
     let text = format!("ann@mail-corp.io ghp_{}", mixed(36, 9));
     let check = |secrets: bool, pii: bool, expected: &[&str]| {
-        let redactor = Redactor::with_config(Config { secrets, pii }).unwrap();
+        let redactor = Redactor::with_config(RedactorConfig { secrets, pii }).unwrap();
         let kinds: Vec<&str> = redactor.redact(&text).found.iter().map(|found| found.kind).collect();
         assert_eq!(kinds, expected);
     };

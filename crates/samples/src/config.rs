@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind};
 
 /// The shortest row, in tokens.
-pub const MIN_SEQUENCE_LENGTH: usize = 64;
+pub(crate) const MIN_SEQUENCE_LENGTH: usize = 64;
 /// The longest row, in tokens.
-pub const MAX_SEQUENCE_LENGTH: usize = 1 << 20;
+pub(crate) const MAX_SEQUENCE_LENGTH: usize = 1 << 20;
 
 /// What of a fill-in-the-middle sample is learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

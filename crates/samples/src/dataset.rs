@@ -10,7 +10,7 @@ use crate::shard::{Row, Shard, ShardEntry};
 use crate::summary::{DatasetSummary, FORMAT};
 
 /// The file that says what is in the folder of a dataset.
-pub const SUMMARY_FILE: &str = "dataset.json";
+pub(crate) const SUMMARY_FILE: &str = "dataset.json";
 
 /// The most bytes of a summary that are read.
 const MAX_SUMMARY_BYTES: u64 = 64 << 20;

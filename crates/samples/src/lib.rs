@@ -16,29 +16,29 @@
 #![deny(unsafe_code)]
 
 mod boundary;
-pub mod config;
-pub mod dataset;
-pub mod document;
-pub mod error;
+mod config;
+mod dataset;
+mod document;
+mod error;
 mod file;
 mod fim;
 mod imports;
 mod instruction;
 mod lexis;
-pub mod pack;
+mod pack;
 mod pieces;
 mod random;
 mod repository;
 mod rows;
-pub mod sample;
-pub mod sampler;
-pub mod shard;
-pub mod show;
-pub mod special;
-pub mod summary;
+mod sample;
+mod sampler;
+mod shard;
+mod show;
+mod special;
+mod summary;
 mod syntax;
-pub mod tokenizer;
-pub mod train_bpe;
+mod tokenizer;
+mod train_bpe;
 mod window;
 mod write;
 

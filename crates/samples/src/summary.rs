@@ -13,10 +13,10 @@ use crate::shard::ShardEntry;
 use crate::tokenizer::Tokenizer;
 
 /// The version of the folder; it changes when a program of an earlier version could not read it.
-pub const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// The version of the way samples are made; it changes when the same inputs would give other samples.
-pub const SCHEME: &str = "codelupe-samples-1";
+pub(crate) const SCHEME: &str = "codelupe-samples-1";
 
 /// The build that documents come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Count {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetSummary {
-    /// The version of the folder, [`FORMAT`].
+    /// The version of the folder, `FORMAT`.
     pub format: u32,
     /// What tells its inputs from any other, as [`inputs_digest`] gives it.
     pub inputs: String,

@@ -14,9 +14,9 @@ use crate::pieces::Pieces;
 use crate::special::Special;
 
 /// The file that describes a tokenizer.
-pub const TOKENIZER_FILE: &str = "tokenizer.json";
+pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
 /// The file beside it that says which tokens begin, end and pad a text.
-pub const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
+pub(crate) const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 
 /// The most bytes of a tokenizer.json that are read; those of 262,144 tokens have about 35 MB.
 const MAX_FILE_BYTES: u64 = 256 << 20;

@@ -19,10 +19,10 @@ const SPLIT: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// The smallest vocabulary: every byte and every special token.
-pub const MIN_VOCABULARY: usize = 256 + Special::ALL.len();
+pub(crate) const MIN_VOCABULARY: usize = 256 + Special::ALL.len();
 
 /// The most bytes that are learned from. The trainer counts pairs in 32 bits, and a pair takes two bytes.
-pub const MAX_TRAINING_BYTES: usize = 1 << 30;
+pub(crate) const MAX_TRAINING_BYTES: usize = 1 << 30;
 
 impl Tokenizer {
     /// Learns a byte-level BPE tokenizer with Qwen2's way to cut text and the special tokens of Qwen2.5-Coder, which have
@@ -32,7 +32,7 @@ impl Tokenizer {
     /// common. The same texts give the same file. Texts after the first GiB are not read.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where `vocab_size` is under [`MIN_VOCABULARY`]; the kinds of input and output.
+    /// [`ErrorKind::Config`] where `vocab_size` is under `MIN_VOCABULARY`; the kinds of input and output.
     pub fn train_bpe<I>(texts: I, vocab_size: usize, folder: &Path) -> Result<Self, Error>
     where
         I: Iterator<Item: AsRef<str> + Send> + Send,

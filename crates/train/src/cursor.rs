@@ -13,11 +13,11 @@ use crate::documents::Build;
 use crate::error::Error;
 
 /// The most files of a training, new and replayed together: its plan names each.
-pub const MAX_FILES: usize = 1_000_000;
+pub(crate) const MAX_FILES: usize = 1_000_000;
 
 /// The files of a training, as the ids of their blobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// Those that were not learned before, in the order in which they were chosen.
     pub new: Vec<BlobId>,
     /// Those that were.
@@ -28,12 +28,12 @@ pub struct Choice {
 
 impl Choice {
     /// All of them.
-    pub fn all(&self) -> HashSet<BlobId> {
+    pub(crate) fn all(&self) -> HashSet<BlobId> {
         self.new.iter().chain(&self.replayed).copied().collect()
     }
 
     /// New files in the build, whether chosen or not.
-    pub fn found(&self) -> u64 {
+    pub(crate) fn found(&self) -> u64 {
         self.new.len() as u64 + self.left
     }
 }

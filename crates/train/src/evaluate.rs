@@ -73,7 +73,7 @@ impl Sums {
 }
 
 /// A model with what is needed to judge it.
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The base.
     pub model: &'a Model,
     /// What it is adapted by.
@@ -87,7 +87,7 @@ impl Candidate<'_> {
     ///
     /// # Errors
     /// `Samples` or `Model` when they cannot be read; `Canceled` after a stop.
-    pub fn evaluate(&self, training: &Path, most: (u64, u64), stop: &StopToken) -> Result<Evaluation, Error> {
+    pub(crate) fn evaluate(&self, training: &Path, most: (u64, u64), stop: &StopToken) -> Result<Evaluation, Error> {
         let (rows, holes) = most;
         let (total, languages) = self.losses(&Dataset::open(&training.join("held_out"))?, rows, stop)?;
         Ok(Evaluation {

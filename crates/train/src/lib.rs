@@ -4,7 +4,7 @@
 //!
 //! 1. **Choose** ([`Chooser`]): the files of the latest build that the line of models has not learned, and some that it has.
 //!    Packed samples are made of them, once, in the folder of the training.
-//! 2. **Learn**: an [`engine`] trains: it is given an [`EngineJob`] and tells [`TrainEvent`]s. Checkpoints make it go on where
+//! 2. **Learn**: an engine trains ([`TrainEngine`]): it is given an [`EngineJob`] and tells [`TrainEvent`]s. Checkpoints make it go on where
 //!    it was.
 //! 3. **Judge**: the result is compared with the promoted model of the line on held-out files.
 //! 4. **Keep**: as a candidate, or promoted if it is better. One transaction registers the model and moves the cursor, so that
@@ -22,36 +22,36 @@ mod base;
 mod card;
 mod checkpoint;
 mod choose;
-pub mod config;
-pub mod cursor;
+mod config;
+mod cursor;
 mod documents;
-pub mod engine;
+mod engine;
 mod environment;
-pub mod error;
-pub mod evaluate;
+mod error;
+mod evaluate;
 mod events;
-pub mod format;
-pub mod job;
+mod format;
+mod job;
 mod judge;
 mod keep;
 mod learn;
 mod memory;
 mod outcome;
-pub mod registry;
-pub mod report;
+mod registry;
+mod report;
 mod stage;
 mod training;
 
 pub use base::{Base, find_base};
 pub use card::TrainingRecord;
 pub use choose::{Chooser, Counted, Preview};
-pub use config::{ContinueFrom, EngineChoice, Mode, TrainConfig};
-pub use engine::{StopToken, TrainEngine};
+pub use config::{ContinueFrom, EngineChoice, Launcher, Mode, TorchConfig, TrainConfig};
+pub use engine::{Ended, StopToken, Support, TrainEngine, choose, native, torch};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind};
 pub use evaluate::Evaluation;
 pub use events::Figures;
-pub use job::{EngineJob, TrainEvent};
+pub use job::{EngineJob, JOB_VERSION, TrainEvent};
 pub use outcome::{Finished, Outcome};
-pub use registry::Registry;
+pub use registry::{Opened, Registry};
 pub use stage::{TrainStage, drive, enqueue, training_run};

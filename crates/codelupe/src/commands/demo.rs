@@ -7,7 +7,7 @@ use codelupe_forge::Source;
 use codelupe_model::Preset;
 use codelupe_samples::SampleConfig;
 use codelupe_train::Outcome;
-use codelupe_train::config::{Mode, TrainConfig};
+use codelupe_train::{Mode, TrainConfig};
 
 use super::models::with_registry;
 use super::run::{first, go};

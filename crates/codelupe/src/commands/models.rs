@@ -4,7 +4,7 @@ use codelupe_catalogue::{ModelKind, ModelRow};
 use codelupe_core::ErrorCode;
 use codelupe_model::{GenerateConfig, Preset, generate};
 use codelupe_samples::Special;
-use codelupe_train::registry::Opened;
+use codelupe_train::Opened;
 use codelupe_train::{Error, Registry};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;

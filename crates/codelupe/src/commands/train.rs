@@ -5,7 +5,7 @@ mod watch;
 
 use codelupe_catalogue::Catalogue;
 use codelupe_corpus::WriteLock;
-use codelupe_train::config::{EngineChoice, Mode, TrainConfig};
+use codelupe_train::{EngineChoice, Mode, TrainConfig};
 use codelupe_train::{Error, Outcome, drive, enqueue, training_run};
 use codelupe_worker::{JobName, Worker};
 use serde_json::json;

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 
 use codelupe_components::whole_crates;
-use codelupe_dedup::evaluation::{
+use codelupe_dedup::{
     BINS, Pairs, bin_name, binomial_band, families, near_pairs, one_of_each_family, reference_tokens, within,
 };
 use codelupe_dedup::{

@@ -1,7 +1,7 @@
 //! Every operation's way back against finite differences of its way there.
 
-use codelupe_model::ops::{AttentionBack, AttentionShape, Cpu, DropoutMask, Norm, Ops, Qkv, QkvMut, Rotation};
-use codelupe_model::tensor::{Mat, MatMut, Weight};
+use codelupe_model::{AttentionBack, AttentionShape, Cpu, DropoutMask, Norm, Ops, Qkv, QkvMut, Rotation};
+use codelupe_model::{Mat, MatMut, Weight};
 
 /// Values between -1 and 1 that look random.
 fn values(count: usize, seed: usize) -> Vec<f32> {

@@ -12,7 +12,7 @@ mod corpus;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use codelupe_dedup::evaluation::{Pairs, near_pairs};
+use codelupe_dedup::{Pairs, near_pairs};
 use codelupe_dedup::{ShingleSize, Signer, jaccard, shingles};
 use codelupe_process::View;
 

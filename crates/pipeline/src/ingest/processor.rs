@@ -7,7 +7,7 @@ use codelupe_core::{Language, Verdict};
 use codelupe_dedup::Signer;
 use codelupe_inspect::{DedupConfig, signature};
 use codelupe_process::Processor;
-use codelupe_process::license::{Evidence, LicenseDetector, repository_license};
+use codelupe_process::{Evidence, LicenseDetector, repository_license};
 use rayon::prelude::*;
 
 use super::{Blob, Chunk, ProcessedChunk, ProcessedContent, ReadRepository};

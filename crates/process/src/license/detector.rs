@@ -11,7 +11,7 @@ use super::words::{for_each_word, hash_word, pair_key, pairs, word_hashes};
 use crate::Error;
 
 /// How much of a text is looked at, in bytes. The longest SPDX text that is in wide use, the GPL-3.0, has 35 KB.
-pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// A Dice coefficient at or over this is the same text (the default threshold of askalono).
 const SAME: f32 = 0.90;
@@ -73,7 +73,7 @@ impl LicenseDetector {
 
     /// The license of a text, such as a `LICENSE` file or the head of a source file. `None` when no license is in it.
     ///
-    /// Looks at the first [`MAX_TEXT_BYTES`].
+    /// Looks at the first `MAX_TEXT_BYTES`.
     pub fn identify(&self, text: &str) -> Option<Identified> {
         self.identify_term(text).map(|(term, score)| Identified {
             expression: SpdxExpression::new(term.render()),

@@ -1,6 +1,5 @@
 //! The license that a package manifest states.
 
-use codelupe_core::SpdxExpression;
 use serde_json::Value;
 
 use super::expression::{Term, parse};
@@ -8,15 +7,10 @@ use super::names::license_named;
 use super::notice::start_of;
 
 /// How much of a manifest is read, in bytes. A longer one states nothing: a part of it would not parse.
-pub const MAX_MANIFEST_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_MANIFEST_BYTES: usize = 1024 * 1024;
 
-/// The license that the manifest `text` at `path` states, in SPDX form. `None` when it states none that can be read;
-/// also for `SEE LICENSE IN …` and `license-file`, which point to a text.
-pub fn manifest_expression(path: &str, text: &str) -> Option<SpdxExpression> {
-    manifest_term(path, text).map(|term| SpdxExpression::new(term.render()))
-}
-
-/// [`manifest_expression`] as a tree.
+/// The license that the manifest `text` at `path` states. `None` when it states none that can be read; also for
+/// `SEE LICENSE IN …` and `license-file`, which point to a text.
 pub(super) fn manifest_term(path: &str, text: &str) -> Option<Term> {
     if text.len() > MAX_MANIFEST_BYTES {
         return None;
@@ -178,8 +172,8 @@ mod tests {
     #[test]
     fn manifests_state_their_license() {
         let check = |path: &str, text: &str, expected: Option<&str>| {
-            let found = manifest_expression(path, text);
-            assert_eq!(found.as_ref().map(SpdxExpression::as_str), expected, "{path} {text}");
+            let found = manifest_term(path, text).map(|term| term.render());
+            assert_eq!(found.as_deref(), expected, "{path} {text}");
         };
         check(
             "Cargo.toml",

@@ -10,7 +10,7 @@ use super::manifest::manifest_term;
 use super::path::{choice_suffix, is_license_file, is_manifest, promises_license, reuse_id};
 
 /// What a license file counts as when its text is not known.
-pub const UNKNOWN_LICENSE: &str = "LicenseRef-unknown";
+pub(super) const UNKNOWN_LICENSE: &str = "LicenseRef-unknown";
 
 /// The least number of words of a text that can be a license.
 const MIN_LICENSE_WORDS: usize = 5;

@@ -6,7 +6,7 @@ use regex::Regex;
 use super::filler::{Style, fill};
 use super::plausible::is_token_body;
 use super::rules::{CONTEXT_REACH, CONTEXTS, TELEGRAM, TOKENS, has_github_checksum};
-use super::{Config, assignment, pem, pii, url};
+use super::{RedactorConfig, assignment, pem, pii, url};
 use crate::{Error, ErrorKind};
 
 /// How much of the text after an anchor a token rule sees, in bytes: the longest JWT that is read, and some room.
@@ -46,7 +46,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    pub(super) fn new(config: Config) -> Result<Self, Error> {
+    pub(super) fn new(config: RedactorConfig) -> Result<Self, Error> {
         let (anchors, rules) = anchors(config).into_iter().unzip::<&str, Rule, Vec<_>, Vec<_>>();
         let anchors = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -137,7 +137,7 @@ fn defect(rule: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>
     .with_source(source)
 }
 
-fn anchors(config: Config) -> Vec<(&'static str, Rule)> {
+fn anchors(config: RedactorConfig) -> Vec<(&'static str, Rule)> {
     let mut anchors = Vec::new();
     if config.secrets {
         for (at, rule) in TOKENS.iter().enumerate() {

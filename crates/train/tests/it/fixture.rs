@@ -8,7 +8,7 @@ use codelupe_core::Language;
 use codelupe_model::{LoraConfig, ModelConfig, OptimConfig, Preset, Schedule, init_model};
 use codelupe_samples::{Document, Provenance, SampleConfig, Tokenizer, write_dataset};
 use codelupe_train::EngineJob;
-use codelupe_train::job::JOB_VERSION;
+use codelupe_train::JOB_VERSION;
 use tempfile::TempDir;
 
 /// The ids of the tokenizer.

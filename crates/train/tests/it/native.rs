@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use codelupe_model::{Adapter, Model};
-use codelupe_train::engine::native::NativeEngine;
-use codelupe_train::engine::{Ended, Support};
+use codelupe_train::native::NativeEngine;
+use codelupe_train::{Ended, Support};
 use codelupe_train::{EngineJob, ErrorKind, StopToken, TrainEngine as _, TrainEvent};
 
 use crate::fixture::{job, material};

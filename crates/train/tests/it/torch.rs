@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use codelupe_core::ErrorCode;
-use codelupe_train::config::{Launcher, TorchConfig};
-use codelupe_train::engine::torch::TorchEngine;
-use codelupe_train::engine::{Ended, Support, choose};
+use codelupe_train::torch::TorchEngine;
+use codelupe_train::{Ended, Support, choose};
 use codelupe_train::{EngineChoice, EngineJob, Environment, Error, ErrorKind, StopToken, TrainEngine, TrainEvent};
+use codelupe_train::{Launcher, TorchConfig};
 use tempfile::TempDir;
 
 use crate::fixture;

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use codelupe_model::{Adapter, Batch, Model, logits};
 use codelupe_samples::Dataset;
-use codelupe_train::config::{Launcher, TorchConfig};
-use codelupe_train::engine::Ended;
-use codelupe_train::engine::native::NativeEngine;
-use codelupe_train::engine::torch::TorchEngine;
+use codelupe_train::Ended;
+use codelupe_train::native::NativeEngine;
+use codelupe_train::torch::TorchEngine;
 use codelupe_train::{EngineJob, Error, ErrorKind, StopToken, TrainEngine, TrainEvent};
+use codelupe_train::{Launcher, TorchConfig};
 
 use crate::fixture;
 use crate::torch::environment;
