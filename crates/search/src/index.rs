@@ -122,10 +122,14 @@ impl SearchIndex {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let mut path = generation::current(folder)?;
         for _ in 1..OPEN_ATTEMPTS {
-            match Self::open_generation(&path) {
-                Err(_) if generation::current(folder)? != path => path = generation::current(folder)?,
-                result => return result,
+            let opened = Self::open_generation(&path);
+            // Files that go while they are opened are no error of the engine's: it takes a missing one for an empty one. The
+            // pointer moves before they go.
+            let current = generation::current(folder)?;
+            if current == path {
+                return opened;
             }
+            path = current;
         }
         Self::open_generation(&path)
     }
