@@ -27,6 +27,11 @@ impl Failure {
         }
     }
 
+    /// The code that the exit status hangs on.
+    pub(crate) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// An error that only a defect of this program causes.
     pub(crate) fn defect(cause: impl Into<Cause>) -> Self {
         Self {
@@ -118,11 +123,7 @@ pub(crate) fn report(failure: &Failure) -> u8 {
 }
 
 fn hint(failure: &Failure) -> Option<&'static str> {
-    let stage = failure
-        .cause
-        .as_deref()
-        .and_then(|cause| cause.downcast_ref::<codelupe_pipeline::Error>());
-    if stage.is_some_and(|error| error.kind() == codelupe_pipeline::ErrorKind::Nothing) {
+    if nothing_to_work_on(failure) {
         return Some("`codelupe stats` shows where every file went; policy and filters are in the [build] settings");
     }
     Some(match failure.code {
@@ -143,6 +144,17 @@ fn hint(failure: &Failure) -> Option<&'static str> {
         ErrorCode::LeaseLost => "`codelupe jobs list` shows who has the job now",
         _ => return None,
     })
+}
+
+/// Whether a stage or a question found nothing in the corpus.
+fn nothing_to_work_on(failure: &Failure) -> bool {
+    let Some(cause) = failure.cause.as_deref() else {
+        return false;
+    };
+    let stage = cause.downcast_ref::<codelupe_pipeline::Error>();
+    let question = cause.downcast_ref::<codelupe_inspect::Error>();
+    stage.is_some_and(|error| error.kind() == codelupe_pipeline::ErrorKind::Nothing)
+        || question.is_some_and(|error| error.kind() == codelupe_inspect::ErrorKind::Nothing)
 }
 
 #[cfg(test)]

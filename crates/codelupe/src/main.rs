@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod app;
 mod cli;
 mod commands;
 mod display;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::app::App;
 use crate::cli::{Cli, Command};
 use crate::failure::Result;
 use crate::settings::Settings;
@@ -34,36 +36,43 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<()> {
-    let settings = Settings::resolve(&cli.global)?;
+    let app = App::new(Settings::resolve(&cli.global)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        match cli.command {
-            Command::Demo(arguments) => commands::demo::run(&settings, &arguments).await,
-            Command::Run(arguments) => commands::run::run(&settings, &arguments).await,
-            Command::Crawl(arguments) => commands::crawl::run(&settings, &arguments).await,
-            Command::Repos(command) => commands::repos::run(&settings, &command).await,
-            Command::Process(arguments) => commands::stages::process(&settings, &arguments).await,
-            Command::Dedup(arguments) => commands::dedup::run(&settings, arguments).await,
-            Command::Signatures(command) => commands::signatures::run(&settings, &command).await,
-            Command::Similar(arguments) => commands::similar::run(&settings, &arguments).await,
-            Command::Build(arguments) => commands::stages::build(&settings, arguments).await,
-            Command::Index(queue) => commands::stages::index(&settings, queue).await,
-            Command::Train(arguments) => commands::train::run(&settings, arguments).await,
-            Command::Models(command) => commands::models::run(&settings, command).await,
-            Command::Samples(command) => commands::samples::run(&settings, command).await,
-            Command::Worker(arguments) => commands::worker::run(&settings, &arguments).await,
-            Command::Jobs(command) => commands::jobs::run(&settings, &command).await,
-            Command::Errors(arguments) => commands::errors::run(&settings, &arguments).await,
-            Command::Db(command) => commands::db::run(&settings, &command).await,
-            Command::Stats => commands::stats::run(&settings).await,
-            Command::Explain(arguments) => commands::explain::run(&settings, &arguments).await,
-            Command::Search(arguments) => commands::search::run(&settings, &arguments),
-            Command::Export(arguments) => commands::export::run(&settings, &arguments).await,
-            Command::Doctor => commands::doctor::run(&settings).await,
-            Command::Config => commands::config::run(&settings),
-        }
+        let done = run(&app, cli.command).await;
+        app.close().await;
+        done
     })
+}
+
+async fn run(app: &App, command: Command) -> Result<()> {
+    let settings = &app.settings;
+    match command {
+        Command::Demo(arguments) => commands::demo::run(settings, &arguments).await,
+        Command::Run(arguments) => commands::run::run(settings, &arguments).await,
+        Command::Crawl(arguments) => commands::crawl::run(settings, &arguments).await,
+        Command::Repos(command) => commands::repos::run(app, &command).await,
+        Command::Process(arguments) => commands::stages::process(settings, &arguments).await,
+        Command::Dedup(arguments) => commands::dedup::run(app, arguments).await,
+        Command::Signatures(command) => commands::signatures::run(app, &command).await,
+        Command::Similar(arguments) => commands::similar::run(app, &arguments).await,
+        Command::Build(arguments) => commands::stages::build(settings, arguments).await,
+        Command::Index(queue) => commands::stages::index(settings, queue).await,
+        Command::Train(arguments) => commands::train::run(settings, arguments).await,
+        Command::Models(command) => commands::models::run(settings, command).await,
+        Command::Samples(command) => commands::samples::run(settings, command).await,
+        Command::Worker(arguments) => commands::worker::run(settings, &arguments).await,
+        Command::Jobs(command) => commands::jobs::run(app, &command).await,
+        Command::Errors(arguments) => commands::errors::run(app, &arguments).await,
+        Command::Db(command) => commands::db::run(app, &command).await,
+        Command::Stats => commands::stats::run(app).await,
+        Command::Explain(arguments) => commands::explain::run(app, &arguments).await,
+        Command::Search(arguments) => commands::search::run(app, &arguments).await,
+        Command::Export(arguments) => commands::export::run(app, &arguments).await,
+        Command::Doctor => commands::doctor::run(app).await,
+        Command::Config => commands::config::run(settings),
+    }
 }

@@ -8,19 +8,21 @@ mod verify;
 use codelupe_catalogue::{CatalogueUrl, MigrationState, MigrationStatus, Schema};
 use serde_json::json;
 
+use crate::app::App;
 use crate::cli::{DbCommand, MigrateArguments};
 use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &DbCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: &DbCommand) -> Result<()> {
+    let settings = &app.settings;
     match command {
         DbCommand::Migrate(arguments) => migrate(settings, arguments).await,
         DbCommand::Rollback(arguments) => rollback::run(settings, arguments).await,
         DbCommand::Status => status(settings).await,
         DbCommand::New(arguments) => new::run(settings, arguments),
         DbCommand::Seed => seed::run(settings).await,
-        DbCommand::Verify => verify::run(settings).await,
+        DbCommand::Verify => verify::run(app).await,
     }
 }
 

@@ -9,18 +9,19 @@ use codelupe_pipeline::Plan;
 use serde_json::json;
 
 use super::stages;
+use crate::app::App;
 use crate::cli::{DedupArguments, DedupCommand, QueueArguments};
 use crate::failure::Result;
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: DedupArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: DedupArguments) -> Result<()> {
     match arguments.command {
-        None => find(settings, arguments.queue, arguments.rebuild).await,
-        Some(DedupCommand::Tune(arguments)) => tune::run(settings, &arguments),
-        Some(DedupCommand::Report) => report::run(settings).await,
-        Some(DedupCommand::Clusters(arguments)) => clusters::run(settings, &arguments).await,
-        Some(DedupCommand::Repositories(arguments)) => repositories::run(settings, &arguments).await,
+        None => find(&app.settings, arguments.queue, arguments.rebuild).await,
+        Some(DedupCommand::Tune(arguments)) => tune::run(&app.settings, &arguments),
+        Some(DedupCommand::Report) => report::run(app).await,
+        Some(DedupCommand::Clusters(arguments)) => clusters::run(app, &arguments).await,
+        Some(DedupCommand::Repositories(arguments)) => repositories::run(app, &arguments).await,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use codelupe_catalogue::{Catalogue, ErrorKind, JobState};
+use codelupe_catalogue::{Catalogue, JobState};
 use codelupe_core::{ErrorCode, error::Coded as _, error::chain_text};
-use codelupe_search::SearchIndex;
 use serde::Serialize;
 
+use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
@@ -19,23 +19,24 @@ struct Check {
     says: String,
 }
 
-pub(crate) async fn run(settings: &Settings) -> Result<()> {
+pub(crate) async fn run(app: &App) -> Result<()> {
+    let settings = &app.settings;
     let mut checks = vec![
         check("config", Ok(config(settings))),
         check("data folder", writable(settings.folder.root())),
     ];
-    match Catalogue::open_read_only(&settings.catalogue).await {
+    match app.catalogue().await {
         Ok(catalogue) => checks.extend([
-            check("catalogue", figures(settings, &catalogue).await),
-            check("queue", queue(&catalogue).await),
-            check("latest build", latest_build(settings, &catalogue).await),
+            check("catalogue", figures(settings, catalogue).await),
+            check("queue", queue(catalogue).await),
+            check("latest build", latest_build(settings, catalogue).await),
         ]),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if error.code() == ErrorCode::NotFound => {
             checks.push(check("catalogue", Ok(format!("none yet in {}", settings.catalogue))));
         }
-        Err(error) => checks.push(check("catalogue", Err(error.into()))),
+        Err(error) => checks.push(check("catalogue", Err(error))),
     }
-    checks.push(check("search index", search(settings)));
+    checks.push(check("search index", search(app).await));
     print(settings.json, &checks, || {
         let lines = checks.iter().map(|check| {
             format!(
@@ -153,11 +154,11 @@ async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> Result<Stri
     Ok(format!("{}: {} files", folder.display(), manifest.total().files))
 }
 
-fn search(settings: &Settings) -> Result<String> {
-    let folder = settings.folder.search();
+async fn search(app: &App) -> Result<String> {
+    let folder = app.settings.folder.search();
     if !folder.exists() {
         return Ok("none yet".to_owned());
     }
-    SearchIndex::open(&folder)?;
+    app.search().await?;
     Ok(format!("Tantivy in {}", folder.display()))
 }

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use codelupe_catalogue::{Catalogue, ErrorRow};
+use codelupe_catalogue::ErrorRow;
 use codelupe_core::{ErrorCode, error::Action, error::Fingerprint, text::display_bounded};
 use codelupe_worker::{Alert, AlertSink};
 use comfy_table::Table;
 use serde_json::{Value, json};
 
 use super::jobs::age;
+use crate::app::App;
 use crate::cli::{ErrorsArguments, ErrorsCommand, ForgetArguments, ListErrorsArguments};
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::{Settings, WEBHOOK_VARIABLE};
+use crate::settings::WEBHOOK_VARIABLE;
 use crate::webhook::Webhook;
 
 /// How many errors are listed unless told otherwise.
@@ -22,27 +23,27 @@ const LISTED: u32 = 20;
 /// Bytes of a message in the list.
 const BRIEF_MESSAGE: usize = 60;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ErrorsArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &ErrorsArguments) -> Result<()> {
     if arguments.command.is_some() && !arguments.list.is_empty() {
         let text = "--since and --limit belong to the list: `codelupe errors list --since 24h`";
         return Err(Failure::new(ErrorCode::Validation, text));
     }
     match &arguments.command {
-        None => list(settings, &arguments.list).await,
-        Some(ErrorsCommand::List(arguments)) => list(settings, arguments).await,
-        Some(ErrorsCommand::Show { fingerprint }) => show(settings, *fingerprint).await,
-        Some(ErrorsCommand::Forget(arguments)) => forget(settings, arguments).await,
-        Some(ErrorsCommand::TestAlert) => test_alert(settings).await,
+        None => list(app, &arguments.list).await,
+        Some(ErrorsCommand::List(arguments)) => list(app, arguments).await,
+        Some(ErrorsCommand::Show { fingerprint }) => show(app, *fingerprint).await,
+        Some(ErrorsCommand::Forget(arguments)) => forget(app, arguments).await,
+        Some(ErrorsCommand::TestAlert) => test_alert(app).await,
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListErrorsArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn list(app: &App, arguments: &ListErrorsArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let errors = catalogue
         .errors(arguments.since, arguments.limit.unwrap_or(LISTED))
         .await?;
     let listed: Vec<Value> = errors.iter().map(value).collect();
-    print(settings.json, &json!({ "errors": listed }), || {
+    print(app.settings.json, &json!({ "errors": listed }), || {
         match errors.as_slice() {
             [] => "No errors.".to_owned(),
             errors => table(errors).to_string(),
@@ -72,8 +73,8 @@ fn value(error: &ErrorRow) -> Value {
     value
 }
 
-async fn show(settings: &Settings, fingerprint: Fingerprint) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn show(app: &App, fingerprint: Fingerprint) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let error = catalogue.error(&fingerprint.to_string()).await?;
     let error = error.ok_or_else(|| unknown(fingerprint))?;
     // A newer program may know more codes.
@@ -82,7 +83,7 @@ async fn show(settings: &Settings, fingerprint: Fingerprint) -> Result<()> {
     let mut shown = value(&error);
     shown["describe"] = json!(code.map(ErrorCode::describe));
     shown["policy"] = json!(policy);
-    print(settings.json, &shown, || {
+    print(app.settings.json, &shown, || {
         let unknown = "not known to this version of the program";
         let meaning = code.map_or(unknown, ErrorCode::describe);
         [
@@ -143,31 +144,30 @@ fn unknown(fingerprint: Fingerprint) -> Failure {
     Failure::new(ErrorCode::NotFound, format!("there is no error {fingerprint}"))
 }
 
-async fn forget(settings: &Settings, arguments: &ForgetArguments) -> Result<()> {
-    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+async fn forget(app: &App, arguments: &ForgetArguments) -> Result<()> {
+    let catalogue = app.writable_catalogue().await?;
     let wanted = arguments.fingerprint.map(|fingerprint| fingerprint.to_string());
     let forgotten = catalogue.forget_errors(wanted.as_deref()).await?;
-    catalogue.close().await;
     if let (Some(fingerprint), 0) = (arguments.fingerprint, forgotten) {
         return Err(unknown(fingerprint));
     }
-    print(settings.json, &json!({ "forgotten": forgotten }), || {
+    print(app.settings.json, &json!({ "forgotten": forgotten }), || {
         format!("{forgotten} errors forgotten")
     })
 }
 
-async fn test_alert(settings: &Settings) -> Result<()> {
-    let Some(url) = settings.alerts.webhook.clone() else {
+async fn test_alert(app: &App) -> Result<()> {
+    let Some(url) = app.settings.alerts.webhook.clone() else {
         let text = format!("no webhook is set: `webhook` in [alerts] of the config file, or {WEBHOOK_VARIABLE}");
         return Err(Failure::new(ErrorCode::Validation, text));
     };
-    let form = settings.alerts.form;
+    let form = app.settings.alerts.form;
     let sent = match Webhook::new(url, form) {
         Ok(webhook) => webhook.send(&Alert::test()).await,
         Err(error) => Err(error),
     };
     sent.doing("the test alert did not arrive")?;
-    print(settings.json, &json!({ "arrived": true, "form": form }), || {
+    print(app.settings.json, &json!({ "arrived": true, "form": form }), || {
         "the test alert has arrived".to_owned()
     })
 }

@@ -7,25 +7,25 @@ use codelupe_core::{ARCHIVE_REVISION, Reason, text::display_name};
 use codelupe_corpus::{ContentRecord, SegmentReader};
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::failure::Result;
 use crate::output::print;
-use crate::settings::Settings;
 
 use crate::cli::ExplainArguments;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ExplainArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(crate) async fn run(app: &App, arguments: &ExplainArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let story = catalogue.file_story(arguments.file.as_encoded_bytes()).await?;
     let record = match &story.content {
         Some(content) => {
-            let mut reader = SegmentReader::new(&settings.folder, catalogue.segments().await?);
+            let mut reader = SegmentReader::new(&app.settings.folder, catalogue.segments().await?);
             Some(reader.record(content.location)?)
         }
         None => None,
     };
     let mut value = value(&story, record.as_ref());
-    value["candidate"] = candidate(&catalogue, &story, &settings.config.recipe()).await?;
-    print(settings.json, &value, || text(&value))
+    value["candidate"] = candidate(catalogue, &story, &app.settings.config.recipe()).await?;
+    print(app.settings.json, &value, || text(&value))
 }
 
 /// What processing took it for a near-duplicate of, where deduplication has not looked yet.

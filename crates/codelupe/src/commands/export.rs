@@ -1,17 +1,16 @@
 //! `codelupe export`.
 
-use codelupe_catalogue::Catalogue;
 use codelupe_core::ErrorCode;
 use codelupe_corpus::{Format, export};
 use serde_json::json;
 
+use crate::app::App;
 use crate::cli::{ExportArguments, ExportFormat};
 use crate::failure::{Failure, Result};
 use crate::output::print;
-use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let build = match &arguments.build {
         Some(name) => catalogue.build(name).await?,
         None => catalogue.latest_build().await?,
@@ -27,7 +26,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> Res
         ExportFormat::Parquet => Format::Parquet,
         ExportFormat::JsonLines => Format::JsonLines,
     };
-    let from = settings.folder.builds().join(&build.name);
+    let from = app.settings.folder.builds().join(&build.name);
     let written = export(
         &from,
         &arguments.target,
@@ -35,7 +34,7 @@ pub(crate) async fn run(settings: &Settings, arguments: &ExportArguments) -> Res
         |path| tracing::info!(path = %path.display(), "written"),
     )?;
     let value = json!({ "build": build.name, "folder": arguments.target, "files": written });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         format!(
             "{} is in {}: {} files",
             build.name,

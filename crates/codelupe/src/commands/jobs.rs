@@ -2,30 +2,30 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use codelupe_catalogue::{Catalogue, JobFilter, JobRow};
+use codelupe_catalogue::{JobFilter, JobRow};
 use codelupe_core::ErrorCode;
 use comfy_table::Table;
 use indicatif::HumanDuration;
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::cli::{JobsCommand, ListArguments, RetryArguments};
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &JobsCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: &JobsCommand) -> Result<()> {
     match command {
-        JobsCommand::List(arguments) => list(settings, arguments).await,
-        JobsCommand::Show { id } => show(settings, *id).await,
-        JobsCommand::Retry(arguments) => retry(settings, arguments).await,
-        JobsCommand::Cancel { id } => cancel(settings, *id).await,
-        JobsCommand::Prune { older_than } => prune(settings, *older_than).await,
+        JobsCommand::List(arguments) => list(app, arguments).await,
+        JobsCommand::Show { id } => show(app, *id).await,
+        JobsCommand::Retry(arguments) => retry(app, arguments).await,
+        JobsCommand::Cancel { id } => cancel(app, *id).await,
+        JobsCommand::Prune { older_than } => prune(app, *older_than).await,
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn list(app: &App, arguments: &ListArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let filter = JobFilter {
         state: arguments.state,
         name: arguments.stage.map(|stage| stage.job_name().as_str().to_owned()),
@@ -38,7 +38,7 @@ async fn list(settings: &Settings, arguments: &ListArguments) -> Result<()> {
         .iter()
         .map(|(name, state, count)| json!({ "name": name, "state": state, "count": count }))
         .collect();
-    print(settings.json, &json!({ "jobs": listed, "counts": counted }), || {
+    print(app.settings.json, &json!({ "jobs": listed, "counts": counted }), || {
         let totals: Vec<String> = counts
             .iter()
             .map(|(name, state, count)| format!("{count} {name} {state}"))
@@ -84,8 +84,8 @@ pub(crate) fn age(at: i64) -> String {
     HumanDuration(now.saturating_sub(then)).to_string()
 }
 
-async fn show(settings: &Settings, id: i64) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn show(app: &App, id: i64) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let Some(job) = catalogue.jobs_by_id(&[id]).await?.pop() else {
         return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")));
     };
@@ -93,46 +93,43 @@ async fn show(settings: &Settings, id: i64) -> Result<()> {
     let mut value = json!(job);
     value["payload"] = parsed(&job.payload);
     value["result"] = job.result.as_deref().map_or(Value::Null, parsed);
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         serde_json::to_string_pretty(&value).unwrap_or_default()
     })
 }
 
-async fn retry(settings: &Settings, arguments: &RetryArguments) -> Result<()> {
-    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+async fn retry(app: &App, arguments: &RetryArguments) -> Result<()> {
+    let catalogue = app.writable_catalogue().await?;
     let queued = catalogue.retry(arguments.id).await?;
-    catalogue.close().await;
     if let (Some(id), 0) = (arguments.id, queued) {
         let text = format!("job {id} is not there, is not dead or canceled, or another of its key is open");
         return Err(Failure::new(ErrorCode::NotFound, text));
     }
-    print(settings.json, &json!({ "queued": queued }), || {
+    print(app.settings.json, &json!({ "queued": queued }), || {
         format!("{queued} jobs queued again")
     })
 }
 
-async fn cancel(settings: &Settings, id: i64) -> Result<()> {
-    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+async fn cancel(app: &App, id: i64) -> Result<()> {
+    let catalogue = app.writable_catalogue().await?;
     let canceled = catalogue.cancel(id).await?;
-    catalogue.close().await;
     if !canceled {
         return Err(Failure::new(
             ErrorCode::NotFound,
             format!("job {id} is not there, or is over"),
         ));
     }
-    print(settings.json, &json!({ "canceled": id }), || {
+    print(app.settings.json, &json!({ "canceled": id }), || {
         format!("job {id} is canceled")
     })
 }
 
-async fn prune(settings: &Settings, hours: u64) -> Result<()> {
-    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+async fn prune(app: &App, hours: u64) -> Result<()> {
+    let catalogue = app.writable_catalogue().await?;
     let forgotten = catalogue
         .prune_jobs(Duration::from_secs(hours.saturating_mul(3600)))
         .await?;
-    catalogue.close().await;
-    print(settings.json, &json!({ "forgotten": forgotten }), || {
+    print(app.settings.json, &json!({ "forgotten": forgotten }), || {
         format!("{forgotten} jobs forgotten")
     })
 }

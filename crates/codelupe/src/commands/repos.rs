@@ -10,27 +10,27 @@ use comfy_table::Table;
 use serde_json::json;
 
 use super::with_worker;
+use crate::app::App;
 use crate::cli::{ListReposArguments, Order, RefreshArguments, ReposCommand};
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
 /// Bytes of a description in the list.
 const BRIEF_DESCRIPTION: usize = 50;
 
-pub(crate) async fn run(settings: &Settings, command: &ReposCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: &ReposCommand) -> Result<()> {
     match command {
-        ReposCommand::List(arguments) => list(settings, arguments).await,
-        ReposCommand::Show { name } => show(settings, name).await,
-        ReposCommand::Why { name } => why(settings, name).await,
-        ReposCommand::Refresh(arguments) => refresh(settings, arguments).await,
-        ReposCommand::OptOut { name, reason, .. } => opt_out(settings, name, reason.as_deref()).await,
+        ReposCommand::List(arguments) => list(app, arguments).await,
+        ReposCommand::Show { name } => show(app, name).await,
+        ReposCommand::Why { name } => why(app, name).await,
+        ReposCommand::Refresh(arguments) => refresh(app, arguments).await,
+        ReposCommand::OptOut { name, reason, .. } => opt_out(app, name, reason.as_deref()).await,
     }
 }
 
-async fn list(settings: &Settings, arguments: &ListReposArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn list(app: &App, arguments: &ListReposArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let filter = HostedFilter {
         forge: arguments.forge.clone(),
         language: arguments.language.clone(),
@@ -45,15 +45,15 @@ async fn list(settings: &Settings, arguments: &ListReposArguments) -> Result<()>
         limit: arguments.limit,
         ..HostedFilter::default()
     };
-    let rules = &settings.config.selection;
+    let rules = &app.settings.config.selection;
     let rows = if arguments.selected {
-        selected_rows(&catalogue, rules, filter, arguments.limit).await?
+        selected_rows(catalogue, rules, filter, arguments.limit).await?
     } else {
         catalogue.hosted_repositories(&filter).await?
     };
     let counts = catalogue.hosted_counts().await?;
     let value = json!({ "repositories": rows, "counts": counts });
-    print(settings.json, &value, || match rows.as_slice() {
+    print(app.settings.json, &value, || match rows.as_slice() {
         [] if counts.total() == 0 => "No repositories. `codelupe crawl` finds some.".to_owned(),
         [] => format!("None like that. {}", totals(&counts)),
         rows => format!("{}\n{}", table(rows), totals(&counts)),
@@ -122,17 +122,17 @@ fn totals(counts: &HostedCounts) -> String {
     format!("{} in the catalogue: {}{opted_out}", counts.total(), states.join(", "))
 }
 
-async fn refresh(settings: &Settings, arguments: &RefreshArguments) -> Result<()> {
+async fn refresh(app: &App, arguments: &RefreshArguments) -> Result<()> {
     let options = RefreshOptions {
         older_than: arguments.older_than,
         limit: arguments.limit.unwrap_or(u64::MAX),
     };
-    let (config, forge) = (settings.config.clone(), arguments.forge.clone());
-    let crawled = with_worker(settings, settings.workplace(), move |worker, pipeline| {
+    let (config, forge) = (app.settings.config.clone(), arguments.forge.clone());
+    let crawled = with_worker(&app.settings, app.settings.workplace(), move |worker, pipeline| {
         crawl::refresh_forges(&pipeline.context(worker.context(), &config)?, forge.as_deref(), options)
     })
     .await?;
-    print(settings.json, &json!(crawled), || {
+    print(app.settings.json, &json!(crawled), || {
         let upserted = crawled.upserted;
         format!(
             "{} repositories asked for by {} requests: {} changed, {} renamed, {} unchanged, {} gone. Next: codelupe run QUERY",
@@ -154,9 +154,9 @@ fn unknown(name: &str) -> Failure {
     Failure::new(ErrorCode::NotFound, why)
 }
 
-async fn show(settings: &Settings, name: &str) -> Result<()> {
+async fn show(app: &App, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let catalogue = app.catalogue().await?;
     let row = catalogue
         .hosted_by_name(forge, full_name)
         .await?
@@ -166,7 +166,7 @@ async fn show(settings: &Settings, name: &str) -> Result<()> {
     let mut value = json!(row);
     value["repository"]["raw"] = raw;
     value["names"] = json!(names);
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         let mut shown = value.clone();
         if let Some(repository) = shown["repository"].as_object_mut() {
             repository.remove("raw");
@@ -175,12 +175,12 @@ async fn show(settings: &Settings, name: &str) -> Result<()> {
     })
 }
 
-async fn why(settings: &Settings, name: &str) -> Result<()> {
+async fn why(app: &App, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let why = inspect::why(&catalogue, &settings.config.selection, forge, full_name).await?;
+    let catalogue = app.catalogue().await?;
+    let why = inspect::why(catalogue, &app.settings.config.selection, forge, full_name).await?;
     let why = why.ok_or_else(|| unknown(name))?;
-    print(settings.json, &json!(why), || told(name, &why))
+    print(app.settings.json, &json!(why), || told(name, &why))
 }
 
 fn told(name: &str, why: &Why) -> String {
@@ -199,17 +199,16 @@ fn told(name: &str, why: &Why) -> String {
     text
 }
 
-async fn opt_out(settings: &Settings, name: &str, reason: Option<&str>) -> Result<()> {
+async fn opt_out(app: &App, name: &str, reason: Option<&str>) -> Result<()> {
     let (forge, full_name) = split(name)?;
-    let catalogue = Catalogue::open_existing(&settings.catalogue).await?;
+    let catalogue = app.writable_catalogue().await?;
     let row = catalogue
         .hosted_by_name(forge, full_name)
         .await?
         .ok_or_else(|| unknown(name))?;
     let removed = catalogue.set_opt_out(forge, row.repository.id, reason).await?;
-    catalogue.close().await;
     let value = json!({ "repository": name, "opt_out": reason, "removed": removed.unwrap_or(0) });
-    print(settings.json, &value, || match (reason, removed.unwrap_or(0)) {
+    print(app.settings.json, &value, || match (reason, removed.unwrap_or(0)) {
         (None, _) => format!("{name} may be fetched again."),
         (Some(_), 0) => format!("{name} is never fetched. Nothing of it was in the catalogue."),
         (Some(_), _) => format!(

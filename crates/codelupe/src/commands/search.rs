@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 
-use codelupe_search::{Hits, Kind, Matching, Query, SearchIndex};
+use codelupe_search::{Hits, Kind, Matching, Query};
 
+use crate::app::App;
 use crate::cli::{SearchArguments, SearchKind};
 use crate::failure::Result;
 use crate::output::print;
-use crate::settings::Settings;
 
-pub(crate) fn run(settings: &Settings, arguments: &SearchArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &SearchArguments) -> Result<()> {
     let words = arguments.words.join(" ");
-    let index = SearchIndex::open(&settings.folder.search())?;
-    let hits = index.search(&Query {
+    let hits = app.search().await?.search(&Query {
         words: &words,
         kind: arguments.kind.map(|kind| match kind {
             SearchKind::File => Kind::File,
@@ -23,7 +22,7 @@ pub(crate) fn run(settings: &Settings, arguments: &SearchArguments) -> Result<()
         limit: usize::from(arguments.limit),
         offset: arguments.offset,
     })?;
-    print(settings.json, &hits, || text(&words, &hits, arguments.offset))
+    print(app.settings.json, &hits, || text(&words, &hits, arguments.offset))
 }
 
 fn text(words: &str, hits: &Hits, offset: usize) -> String {

@@ -1,31 +1,31 @@
 //! `codelupe signatures`.
 
-use codelupe_catalogue::Catalogue;
 use codelupe_dedup::datasketch::Scheme;
 use codelupe_pipeline::signatures::{self, ExportScheme};
 use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::with_worker;
+use crate::app::App;
 use crate::cli::{ExportSignaturesArguments, ImportSignaturesArguments, SignatureScheme, SignaturesCommand};
 use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: &SignaturesCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: &SignaturesCommand) -> Result<()> {
     match command {
-        SignaturesCommand::Export(arguments) => export(settings, arguments).await,
-        SignaturesCommand::Import(arguments) => import(settings, arguments).await,
+        SignaturesCommand::Export(arguments) => export(app, arguments).await,
+        SignaturesCommand::Import(arguments) => import(&app.settings, arguments).await,
     }
 }
 
-async fn export(settings: &Settings, arguments: &ExportSignaturesArguments) -> Result<()> {
+async fn export(app: &App, arguments: &ExportSignaturesArguments) -> Result<()> {
     let scheme = match arguments.scheme {
         SignatureScheme::Codelupe => ExportScheme::Codelupe,
         SignatureScheme::DatasketchLegacy => ExportScheme::Datasketch(Scheme::Legacy, arguments.num_perm),
         SignatureScheme::DatasketchAffine32 => ExportScheme::Datasketch(Scheme::Affine32, arguments.num_perm),
     };
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+    let (settings, catalogue) = (&app.settings, app.catalogue().await?.clone());
     let (config, folder, target) = (
         settings.config.clone(),
         settings.folder.clone(),

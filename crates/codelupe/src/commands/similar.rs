@@ -4,44 +4,39 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use codelupe_catalogue::Catalogue;
 use codelupe_core::{ErrorCode, text::display_name};
 use codelupe_dedup::Threshold;
-use codelupe_inspect::{Answer, Finder, Question};
-use tokio::runtime::Handle;
+use codelupe_inspect::{Answer, Question};
 
+use crate::app::App;
 use crate::cli::SimilarArguments;
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
 /// The most bytes that are read: larger than any file of a corpus.
 const MAX_BYTES: u64 = 64 << 20;
 
-pub(crate) async fn run(settings: &Settings, arguments: &SimilarArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &SimilarArguments) -> Result<()> {
     let bytes = read(&arguments.file)?;
-    let default = settings.config.dedup.threshold;
+    let default = app.settings.config.dedup.threshold;
     let threshold = Threshold::new(arguments.threshold.unwrap_or(default))
         .with_context(|| Failure::new(ErrorCode::Validation, "this is no threshold"))?;
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => display_name(arguments.file.file_name().unwrap_or_default().as_encoded_bytes()),
     };
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let (rules, folder, limit) = (settings.config.rules(), settings.folder.clone(), arguments.limit);
-    let runtime = Handle::current();
+    let (finder, limit) = (app.finder().await?, usize::from(arguments.limit));
     let find = move || {
-        let finder = Finder::open(rules, &folder, &catalogue, &runtime)?;
         finder.find(&Question {
             name: &name,
             bytes: &bytes,
             threshold,
-            limit: usize::from(limit),
+            limit,
         })
     };
     let answer = tokio::task::spawn_blocking(find).await.map_err(Failure::defect)??;
-    print(settings.json, &answer, || text(&answer, threshold))
+    print(app.settings.json, &answer, || text(&answer, threshold))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

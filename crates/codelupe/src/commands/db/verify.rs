@@ -1,19 +1,20 @@
 //! `codelupe db verify`.
 
-use codelupe_catalogue::{Catalogue, Schema};
+use codelupe_catalogue::Schema;
 use codelupe_core::ErrorCode;
 use serde_json::json;
 
+use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::print;
-use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings) -> Result<()> {
+pub(super) async fn run(app: &App) -> Result<()> {
+    let settings = &app.settings;
     let mut schema = Schema::connect_read_only(&settings.catalogue).await?;
     let mut findings = schema.verify().await?;
     schema.close().await;
     if findings.is_empty() {
-        findings = contents(settings).await?;
+        findings = contents(app).await?;
     }
     let value = json!({ "catalogue": settings.catalogue.to_string(), "findings": findings });
     print(settings.json, &value, || match findings.as_slice() {
@@ -33,11 +34,11 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
 }
 
 /// What is wrong between the rows, and with the files that they name.
-async fn contents(settings: &Settings) -> Result<Vec<String>> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+async fn contents(app: &App) -> Result<Vec<String>> {
+    let catalogue = app.catalogue().await?;
     let mut findings = Vec::new();
     for name in catalogue.segments().await?.into_values() {
-        if !settings.folder.segment(&name).is_file() {
+        if !app.settings.folder.segment(&name).is_file() {
             findings.push(format!("segment {name} is not in the data folder"));
         }
     }

@@ -2,27 +2,27 @@
 
 use std::fmt::Write;
 
-use codelupe_catalogue::{Catalogue, ClusterRow, MemberRow};
+use codelupe_catalogue::{ClusterRow, MemberRow};
 use codelupe_core::text::display_name;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
+use crate::app::App;
 use crate::cli::ClustersArguments;
 use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings, arguments: &ClustersArguments) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(super) async fn run(app: &App, arguments: &ClustersArguments) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let Some(id) = arguments.id else {
         let clusters = catalogue.largest_clusters(arguments.limit).await?;
-        return print(settings.json, &clusters, || list(&clusters));
+        return print(app.settings.json, &clusters, || list(&clusters));
     };
     let cluster = catalogue.cluster(id).await?;
     let members = catalogue.cluster_members(id, arguments.limit).await?;
     let value = json!({ "cluster": cluster, "members": members });
-    print(settings.json, &value, || one(&cluster, &members))
+    print(app.settings.json, &value, || one(&cluster, &members))
 }
 
 fn list(clusters: &[ClusterRow]) -> String {

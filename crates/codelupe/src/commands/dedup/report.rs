@@ -8,10 +8,10 @@ use codelupe_worker::JobName;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use crate::app::App;
 use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
 /// Rows of the table of languages.
 const ROWS: usize = 12;
@@ -30,8 +30,8 @@ struct Report {
     last_run: Option<Deduplicated>,
 }
 
-pub(super) async fn run(settings: &Settings) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(super) async fn run(app: &App) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let cluster_sizes = catalogue.cluster_sizes().await?;
     let giants = cluster_sizes
         .iter()
@@ -40,9 +40,9 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         languages: catalogue.removed_by_language().await?,
         giant_clusters: giants.map(|size| size.clusters).sum(),
         cluster_sizes,
-        last_run: last_run(&catalogue).await?,
+        last_run: last_run(catalogue).await?,
     };
-    print(settings.json, &report, || text(&report))
+    print(app.settings.json, &report, || text(&report))
 }
 
 /// The newest outcome that is not "nothing has changed".

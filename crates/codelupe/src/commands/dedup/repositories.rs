@@ -1,24 +1,22 @@
 //! `codelupe dedup repositories`.
 
-use codelupe_catalogue::Catalogue;
 use codelupe_inspect::{NamedContainment, RepositoryCopies, repository_copies};
 use serde_json::json;
 
+use crate::app::App;
 use crate::cli::RepositoriesArguments;
 use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings, arguments: &RepositoriesArguments) -> Result<()> {
-    let mut config = settings.config.dedup.clone();
+pub(super) async fn run(app: &App, arguments: &RepositoriesArguments) -> Result<()> {
+    let mut config = app.settings.config.dedup.clone();
     if let Some(share) = arguments.share {
         config.repository_share = share;
     }
     let copy_config = config.copies()?;
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
-    let found = repository_copies(&catalogue, &copy_config).await?;
-    print(settings.json, &json!(found), || {
+    let found = repository_copies(app.catalogue().await?, &copy_config).await?;
+    print(app.settings.json, &json!(found), || {
         text(&found, config.repository_share, arguments.limit)
     })
 }

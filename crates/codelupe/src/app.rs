@@ -1,0 +1,88 @@
+//! What the commands work with: opened when it is first asked for, closed in one place.
+
+use std::sync::Arc;
+
+use codelupe_catalogue::Catalogue;
+use codelupe_inspect::Finder;
+use codelupe_search::SearchIndex;
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
+
+use crate::failure::{Failure, Result};
+use crate::settings::Settings;
+
+/// The program behind its commands: the one place where a catalogue, a search index or an LSH index is opened to answer
+/// questions. What nobody asks for stays closed. (Jobs have their own: a worker takes the lock of the data folder too.)
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    reading: OnceCell<Catalogue>,
+    writing: OnceCell<Catalogue>,
+    search: OnceCell<SearchIndex>,
+    finder: OnceCell<Arc<Finder>>,
+}
+
+impl App {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            reading: OnceCell::new(),
+            writing: OnceCell::new(),
+            search: OnceCell::new(),
+            finder: OnceCell::new(),
+        }
+    }
+
+    /// The catalogue, for reading.
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::open_read_only`].
+    pub(crate) async fn catalogue(&self) -> Result<&Catalogue> {
+        let open = || Catalogue::open_read_only(&self.settings.catalogue);
+        Ok(self.reading.get_or_try_init(open).await?)
+    }
+
+    /// The catalogue, for changes that need no lock on the data folder.
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::open_existing`].
+    pub(crate) async fn writable_catalogue(&self) -> Result<&Catalogue> {
+        let open = || Catalogue::open_existing(&self.settings.catalogue);
+        Ok(self.writing.get_or_try_init(open).await?)
+    }
+
+    /// The search index of the latest build that was made searchable.
+    ///
+    /// # Errors
+    /// Those of [`SearchIndex::open`].
+    pub(crate) async fn search(&self) -> Result<&SearchIndex> {
+        let open = async || SearchIndex::open(&self.settings.folder.search());
+        Ok(self.search.get_or_try_init(open).await?)
+    }
+
+    /// What answers questions about likeness, from the LSH index and the segments. Its answers block.
+    ///
+    /// # Errors
+    /// Those of [`Finder::open`].
+    pub(crate) async fn finder(&self) -> Result<Arc<Finder>> {
+        let finder = self.finder.get_or_try_init(|| self.open_finder()).await?;
+        Ok(Arc::clone(finder))
+    }
+
+    async fn open_finder(&self) -> Result<Arc<Finder>> {
+        let (rules, folder) = (self.settings.config.rules(), self.settings.folder.clone());
+        let (catalogue, runtime) = (self.catalogue().await?.clone(), Handle::current());
+        let open = move || Finder::open(rules, &folder, &catalogue, &runtime);
+        let finder = tokio::task::spawn_blocking(open).await.map_err(Failure::defect)??;
+        Ok(Arc::new(finder))
+    }
+
+    /// Closes what was opened.
+    pub(crate) async fn close(self) {
+        let opened = [self.reading, self.writing]
+            .into_iter()
+            .filter_map(OnceCell::into_inner);
+        for catalogue in opened {
+            catalogue.close().await;
+        }
+    }
+}
