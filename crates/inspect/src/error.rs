@@ -1,5 +1,7 @@
 //! The error of this crate.
 
+use codelupe_core::error::Cause;
+
 codelupe_core::coded_error! {
     /// A question could not be answered.
     pub struct Error;
@@ -9,14 +11,21 @@ codelupe_core::coded_error! {
         Config = Validation,
         /// The data folder or the catalogue failed.
         Store = Storage,
-        /// The search index failed.
-        Search = Storage,
-        /// What was asked about is not there.
+        /// Nothing was done yet that could be asked about.
         Nothing = NotFound,
+        /// What was asked about is not known.
+        Unknown = NotFound,
+        /// A defect in this program.
+        Internal = Internal,
     }
 }
 
 impl Error {
+    /// An error that only a defect of this program causes.
+    pub(crate) fn defect(source: impl Into<Cause>) -> Self {
+        Self::new(ErrorKind::Internal, "a question was broken off").with_source(source)
+    }
+
     /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
     pub fn lsh(error: codelupe_catalogue::Error) -> Self {
         use codelupe_catalogue::ErrorKind::{Corrupt, LshParameters};
@@ -30,7 +39,10 @@ impl Error {
 
 impl From<codelupe_catalogue::Error> for Error {
     fn from(error: codelupe_catalogue::Error) -> Self {
-        Self::caused_by(ErrorKind::Store, "the catalogue failed", error)
+        match error.kind() {
+            codelupe_catalogue::ErrorKind::NotFound => Self::like(ErrorKind::Unknown, error),
+            _ => Self::caused_by(ErrorKind::Store, "the catalogue failed", error),
+        }
     }
 }
 
@@ -49,11 +61,5 @@ impl From<codelupe_process::Error> for Error {
 impl From<codelupe_dedup::Error> for Error {
     fn from(error: codelupe_dedup::Error) -> Self {
         Self::caused_by(ErrorKind::Config, "deduplication cannot be set up", error)
-    }
-}
-
-impl From<codelupe_search::Error> for Error {
-    fn from(error: codelupe_search::Error) -> Self {
-        Self::caused_by(ErrorKind::Search, "the search index failed", error)
     }
 }

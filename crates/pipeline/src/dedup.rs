@@ -11,48 +11,15 @@ mod texts;
 
 use std::collections::HashMap;
 
-use codelupe_catalogue::{DedupCandidate, lsh::LshFigures, lsh::LshIndex};
+use codelupe_catalogue::{DedupCandidate, lsh::LshIndex};
 use codelupe_corpus::SegmentReader;
 use codelupe_dedup::{Election, ElectionConfig, elect};
-use serde::{Deserialize, Serialize};
+use codelupe_inspect::{Deduplicated, GIANT_CLUSTER};
 
 use self::texts::Texts;
 use crate::context::Context;
 use crate::error::Error;
 use codelupe_worker::Step;
-
-/// A cluster of more files than this is reported: it is boilerplate that everybody copies, or an election gone wrong (one
-/// that follows chains once made a cluster of 859,091).
-pub const GIANT_CLUSTER: u64 = 10_000;
-
-/// What deduplication did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deduplicated {
-    /// Files that processing kept.
-    pub files: u64,
-    /// Of these, exact duplicates.
-    pub exact: u64,
-    /// Of these, near-duplicates.
-    pub near: u64,
-    /// Pairs of contents that share a band and were compared, now or earlier.
-    pub compared: u64,
-    /// Of these, pairs whose comparison was remembered.
-    pub remembered: u64,
-    /// Of these, at or over the threshold.
-    pub verified: u64,
-    /// Of these, under it.
-    pub false_candidates: u64,
-    /// Contents that met the bound on candidates, so that pairs may have been left out.
-    pub capped: u64,
-    /// Contents in the largest group of those that share one band key.
-    pub largest_group: u64,
-    /// Files of the largest cluster, the kept one among them; 0 where there is none.
-    pub largest_cluster: u64,
-    /// The LSH index afterwards.
-    pub lsh: LshFigures,
-    /// Nothing had changed since the last time; the other figures are zero.
-    pub was_current: bool,
-}
 
 /// Finds the duplicates among all files that processing kept, and stores them. `rebuild` forgets the LSH index and what was
 /// compared, and does everything anew.

@@ -46,7 +46,7 @@ impl From<codelupe_inspect::Error> for Error {
     fn from(error: codelupe_inspect::Error) -> Self {
         let kind = match error.kind() {
             codelupe_inspect::ErrorKind::Config => ErrorKind::Config,
-            codelupe_inspect::ErrorKind::Search => ErrorKind::Search,
+            codelupe_inspect::ErrorKind::Internal => ErrorKind::Internal,
             codelupe_inspect::ErrorKind::Nothing => ErrorKind::Nothing,
             _ => ErrorKind::Store,
         };

@@ -2,13 +2,13 @@
 
 use codelupe_catalogue::JobRow;
 use codelupe_forge::Found;
+use codelupe_inspect::Deduplicated;
 use codelupe_worker::{
     BuildJob, DedupJob, Enqueued, IndexJob, JobName, ProcessJob, RepositoryPlace, Run, Settings, Step, Worker, result,
 };
 
 use crate::build::{Built, check_name};
 use crate::config::{Config, digest};
-use crate::dedup::Deduplicated;
 use crate::error::Error;
 use crate::ingest::Ingested;
 use crate::place::place;

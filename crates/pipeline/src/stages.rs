@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codelupe_forge::Token;
+use codelupe_inspect::Deduplicated;
 use codelupe_worker::{BuildJob, DedupJob, IndexJob, ProcessJob, Settings, Stage, Stages};
 
 use crate::build::{Built, build};
 use crate::config::Config;
 use crate::context::Context;
-use crate::dedup::{Deduplicated, dedup};
+use crate::dedup::dedup;
 use crate::error::Error;
 use crate::index::index;
 use crate::ingest::{Ingested, ingest};

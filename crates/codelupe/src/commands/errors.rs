@@ -2,11 +2,11 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use codelupe_catalogue::ErrorRow;
-use codelupe_core::{ErrorCode, error::Action, error::Fingerprint, text::display_bounded};
+use codelupe_core::{ErrorCode, error::Fingerprint, text::display_bounded};
+use codelupe_inspect::{self as inspect, MetError, ShownError};
 use codelupe_worker::{Alert, AlertSink};
 use comfy_table::Table;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::jobs::age;
 use crate::app::App;
@@ -38,22 +38,17 @@ pub(crate) async fn run(app: &App, arguments: &ErrorsArguments) -> Result<()> {
 }
 
 async fn list(app: &App, arguments: &ListErrorsArguments) -> Result<()> {
-    let catalogue = app.catalogue().await?;
-    let errors = catalogue
-        .errors(arguments.since, arguments.limit.unwrap_or(LISTED))
-        .await?;
-    let listed: Vec<Value> = errors.iter().map(value).collect();
-    print(app.settings.json, &json!({ "errors": listed }), || {
-        match errors.as_slice() {
-            [] => "No errors.".to_owned(),
-            errors => table(errors).to_string(),
-        }
+    let limit = arguments.limit.unwrap_or(LISTED);
+    let list = inspect::errors(app.catalogue().await?, arguments.since, limit).await?;
+    print(app.settings.json, &json!(list), || match list.errors.as_slice() {
+        [] => "No errors.".to_owned(),
+        errors => table(errors).to_string(),
     })
 }
 
-fn table(errors: &[ErrorRow]) -> Table {
+fn table(errors: &[MetError]) -> Table {
     let mut table = tables::table(&["fingerprint", "code", "component", "count", "last", "message"], &[3]);
-    for error in errors {
+    for MetError(error) in errors {
         table.add_row([
             error.fingerprint.clone(),
             error.code.clone(),
@@ -66,43 +61,32 @@ fn table(errors: &[ErrorRow]) -> Table {
     table
 }
 
-/// An error with its context as an object.
-fn value(error: &ErrorRow) -> Value {
-    let mut value = json!(error);
-    value["context"] = serde_json::from_str(&error.context).unwrap_or_else(|_| Value::from(error.context.as_str()));
-    value
+async fn show(app: &App, fingerprint: Fingerprint) -> Result<()> {
+    let shown = inspect::error(app.catalogue().await?, fingerprint).await?;
+    let shown = shown.ok_or_else(|| unknown(fingerprint))?;
+    print(app.settings.json, &json!(shown), || text(&shown))
 }
 
-async fn show(app: &App, fingerprint: Fingerprint) -> Result<()> {
-    let catalogue = app.catalogue().await?;
-    let error = catalogue.error(&fingerprint.to_string()).await?;
-    let error = error.ok_or_else(|| unknown(fingerprint))?;
-    // A newer program may know more codes.
-    let code: Option<ErrorCode> = error.code.parse().ok();
-    let policy = code.map(handling);
-    let mut shown = value(&error);
-    shown["describe"] = json!(code.map(ErrorCode::describe));
-    shown["policy"] = json!(policy);
-    print(app.settings.json, &shown, || {
-        let unknown = "not known to this version of the program";
-        let meaning = code.map_or(unknown, ErrorCode::describe);
-        [
-            format!("{}  {}", error.fingerprint, error.message),
-            format!("  code       {}: {meaning}", error.code),
-            format!("  class      {}", error.class),
-            format!("  category   {}", error.category),
-            format!("  component  {}", error.component),
-            format!("  context    {}", error.context),
-            format!(
-                "  count      {}, first {}, last {}",
-                error.count,
-                time(error.first_seen),
-                time(error.last_seen)
-            ),
-            format!("  policy     {}", policy.as_deref().unwrap_or(unknown)),
-        ]
-        .join("\n")
-    })
+fn text(shown: &ShownError) -> String {
+    let MetError(error) = &shown.error;
+    let unknown = "not known to this version of the program";
+    let meaning = shown.describe.unwrap_or(unknown);
+    [
+        format!("{}  {}", error.fingerprint, error.message),
+        format!("  code       {}: {meaning}", error.code),
+        format!("  class      {}", error.class),
+        format!("  category   {}", error.category),
+        format!("  component  {}", error.component),
+        format!("  context    {}", error.context),
+        format!(
+            "  count      {}, first {}, last {}",
+            error.count,
+            time(error.first_seen),
+            time(error.last_seen)
+        ),
+        format!("  policy     {}", shown.policy.as_deref().unwrap_or(unknown)),
+    ]
+    .join("\n")
 }
 
 /// A time in milliseconds since the Unix epoch, by RFC 3339.
@@ -114,30 +98,6 @@ fn time(at: i64) -> String {
         Some(at) => humantime::format_rfc3339_seconds(at).to_string(),
         None => "at a time that is none".to_owned(),
     }
-}
-
-/// What is done with the work that met the error.
-fn handling(code: ErrorCode) -> String {
-    let policy = code.policy();
-    let (attempts, first, longest) = (policy.attempts, policy.first_delay, policy.max_delay);
-    let tries = format!("up to {attempts} attempts, {first:?} to {longest:?} apart, each a random part longer");
-    let breaker = if code.counts_for_breaker() {
-        "; it counts for the circuit breaker"
-    } else {
-        ""
-    };
-    let what = match policy.action {
-        Action::Backoff => format!("tried again: {tries}"),
-        Action::WaitAsTold => format!("tried again when the server allows it: {tries}"),
-        Action::HalveBatch => format!("tried again at once with half of the batch, up to {attempts} attempts"),
-        Action::RecordAndSkip => "recorded; the work goes on without what met it".to_owned(),
-        Action::DeadLetter => {
-            "not tried again; a job that ends by it is dead until somebody looks: `codelupe jobs list --state dead`"
-                .to_owned()
-        }
-        Action::StopRun => "the run stops, and goes on from there when what was in the way is gone".to_owned(),
-    };
-    what + breaker
 }
 
 fn unknown(fingerprint: Fingerprint) -> Failure {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use codelupe_catalogue::{JobFilter, JobRow};
+use codelupe_catalogue::JobFilter;
 use codelupe_core::ErrorCode;
+use codelupe_inspect::{self as inspect, JobCount, ListedJob};
 use comfy_table::Table;
 use indicatif::HumanDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::cli::{JobsCommand, ListArguments, RetryArguments};
@@ -25,44 +26,29 @@ pub(crate) async fn run(app: &App, command: &JobsCommand) -> Result<()> {
 }
 
 async fn list(app: &App, arguments: &ListArguments) -> Result<()> {
-    let catalogue = app.catalogue().await?;
     let filter = JobFilter {
         state: arguments.state,
         name: arguments.stage.map(|stage| stage.job_name().as_str().to_owned()),
         limit: arguments.limit,
     };
-    let jobs = catalogue.jobs(&filter).await?;
-    let counts = catalogue.job_counts().await?;
-    let listed: Vec<Value> = jobs.iter().map(brief).collect();
-    let counted: Vec<Value> = counts
-        .iter()
-        .map(|(name, state, count)| json!({ "name": name, "state": state, "count": count }))
-        .collect();
-    print(app.settings.json, &json!({ "jobs": listed, "counts": counted }), || {
-        let totals: Vec<String> = counts
+    let list = inspect::jobs(app.catalogue().await?, &filter).await?;
+    print(app.settings.json, &json!(list), || {
+        let totals: Vec<String> = list
+            .counts
             .iter()
-            .map(|(name, state, count)| format!("{count} {name} {state}"))
+            .map(|JobCount { name, state, count }| format!("{count} {name} {state}"))
             .collect();
         if totals.is_empty() {
             "There are no jobs. `codelupe run SOURCE` makes some.".to_owned()
         } else {
-            format!("{}\n{}", table(&jobs), totals.join(", "))
+            format!("{}\n{}", table(&list.jobs), totals.join(", "))
         }
     })
 }
 
-/// A job without its payload.
-fn brief(job: &JobRow) -> Value {
-    let mut value = json!(job);
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("payload");
-    }
-    value
-}
-
-fn table(jobs: &[JobRow]) -> Table {
+fn table(jobs: &[ListedJob]) -> Table {
     let mut table = tables::table(&["id", "job", "state", "attempts", "since", "worker", "error"], &[0, 3]);
-    for job in jobs {
+    for ListedJob(job) in jobs {
         let since = job.finished_at.or(job.started_at).unwrap_or(job.enqueued_at);
         table.add_row([
             job.id.to_string(),
@@ -85,14 +71,10 @@ pub(crate) fn age(at: i64) -> String {
 }
 
 async fn show(app: &App, id: i64) -> Result<()> {
-    let catalogue = app.catalogue().await?;
-    let Some(job) = catalogue.jobs_by_id(&[id]).await?.pop() else {
+    let Some(job) = inspect::job(app.catalogue().await?, id).await? else {
         return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")));
     };
-    let parsed = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
-    let mut value = json!(job);
-    value["payload"] = parsed(&job.payload);
-    value["result"] = job.result.as_deref().map_or(Value::Null, parsed);
+    let value = json!(job);
     print(app.settings.json, &value, || {
         serde_json::to_string_pretty(&value).unwrap_or_default()
     })

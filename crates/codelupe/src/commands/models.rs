@@ -2,32 +2,35 @@
 
 use codelupe_catalogue::{ModelKind, ModelRow};
 use codelupe_core::ErrorCode;
+use codelupe_inspect::{self as inspect, ListedModel, ShownModel};
 use codelupe_model::{GenerateConfig, Preset, generate};
 use codelupe_samples::Special;
 use codelupe_train::Opened;
 use codelupe_train::{Error, Registry};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::train::open;
+use crate::app::App;
 use crate::cli::{GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument};
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: ModelsCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: ModelsCommand) -> Result<()> {
+    let settings = &app.settings;
     match command {
         ModelsCommand::Init(arguments) => init(settings, arguments).await,
-        ModelsCommand::List => list(settings).await,
+        ModelsCommand::List => list(app).await,
         ModelsCommand::Show(model) => show(settings, model.name).await,
         ModelsCommand::Promote(model) => {
             let promoted = with_registry(settings, move |registry| registry.promote(&model.name)).await?;
-            in_use(settings, &promoted)
+            in_use(settings, promoted)
         }
         ModelsCommand::Rollback { line } => {
             let promoted = with_registry(settings, move |registry| registry.rollback(&line)).await?;
-            in_use(settings, &promoted)
+            in_use(settings, promoted)
         }
         ModelsCommand::Rm(model) => {
             let name = model.name.clone();
@@ -76,15 +79,14 @@ async fn init(settings: &Settings, arguments: InitArguments) -> Result<()> {
     })
 }
 
-async fn list(settings: &Settings) -> Result<()> {
-    let models = with_registry(settings, Registry::list).await?;
-    let value: Vec<Value> = models.iter().map(model_value).collect();
-    print(settings.json, &value, || {
+async fn list(app: &App) -> Result<()> {
+    let models = inspect::models(app.catalogue().await?).await?;
+    print(app.settings.json, &json!(models), || {
         if models.is_empty() {
             return "There is no model yet: codelupe models init, or codelupe train --base FOLDER".to_owned();
         }
         let mut table = tables::table(&["model", "kind", "state", "line", "base", "held-out loss"], &[5]);
-        for model in &models {
+        for ListedModel(model) in &models {
             table.add_row([
                 model.name.clone(),
                 model.kind.to_string(),
@@ -98,15 +100,6 @@ async fn list(settings: &Settings) -> Result<()> {
     })
 }
 
-/// A model whose evaluation is a value.
-fn model_value(model: &ModelRow) -> Value {
-    let mut value = json!(model);
-    if let Some(text) = &model.evaluation {
-        value["evaluation"] = serde_json::from_str(text).unwrap_or_default();
-    }
-    value
-}
-
 async fn show(settings: &Settings, name: String) -> Result<()> {
     let (model, folder) = with_registry(settings, move |registry| {
         let model = registry.find(&name)?;
@@ -114,10 +107,13 @@ async fn show(settings: &Settings, name: String) -> Result<()> {
         Ok((model, folder))
     })
     .await?;
-    let mut value = model_value(&model);
-    value["folder"] = json!(folder);
     let card = std::fs::read_to_string(folder.join("README.md")).ok();
-    print(settings.json, &value, || {
+    let shown = ShownModel {
+        model: ListedModel(model),
+        folder,
+    };
+    print(settings.json, &json!(shown), || {
+        let (ListedModel(model), folder) = (&shown.model, &shown.folder);
         let head = format!(
             "{} ({}, {}) in {}",
             model.name,
@@ -136,9 +132,10 @@ async fn show(settings: &Settings, name: String) -> Result<()> {
     })
 }
 
-fn in_use(settings: &Settings, model: &ModelRow) -> Result<()> {
-    print(settings.json, &model_value(model), || {
-        format!("{} is in use", model.name)
+fn in_use(settings: &Settings, model: ModelRow) -> Result<()> {
+    let name = model.name.clone();
+    print(settings.json, &json!(ListedModel(model)), || {
+        format!("{name} is in use")
     })
 }
 

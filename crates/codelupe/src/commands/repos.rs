@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use codelupe_catalogue::{Catalogue, HostedCounts, HostedFilter, HostedOrder, HostedRow};
-use codelupe_core::{ErrorCode, SelectionRules, text::display_bounded};
-use codelupe_inspect::{self as inspect, Why};
+use codelupe_catalogue::{HostedCounts, HostedFilter, HostedOrder, HostedRow};
+use codelupe_core::{ErrorCode, text::display_bounded};
+use codelupe_inspect::{self as inspect, HostedList, Why};
 use codelupe_pipeline::crawl::{self, RefreshOptions};
 use comfy_table::Table;
 use serde_json::json;
@@ -30,7 +30,6 @@ pub(crate) async fn run(app: &App, command: &ReposCommand) -> Result<()> {
 }
 
 async fn list(app: &App, arguments: &ListReposArguments) -> Result<()> {
-    let catalogue = app.catalogue().await?;
     let filter = HostedFilter {
         forge: arguments.forge.clone(),
         language: arguments.language.clone(),
@@ -45,33 +44,14 @@ async fn list(app: &App, arguments: &ListReposArguments) -> Result<()> {
         limit: arguments.limit,
         ..HostedFilter::default()
     };
-    let rules = &app.settings.config.selection;
-    let rows = if arguments.selected {
-        selected_rows(catalogue, rules, filter, arguments.limit).await?
-    } else {
-        catalogue.hosted_repositories(&filter).await?
-    };
-    let counts = catalogue.hosted_counts().await?;
-    let value = json!({ "repositories": rows, "counts": counts });
-    print(app.settings.json, &value, || match rows.as_slice() {
+    let rules = arguments.selected.then_some(&app.settings.config.selection);
+    let list = inspect::hosted(app.catalogue().await?, filter, rules).await?;
+    let HostedList { repositories, counts } = &list;
+    print(app.settings.json, &json!(list), || match repositories.as_slice() {
         [] if counts.total() == 0 => "No repositories. `codelupe crawl` finds some.".to_owned(),
-        [] => format!("None like that. {}", totals(&counts)),
-        rows => format!("{}\n{}", table(rows), totals(&counts)),
+        [] => format!("None like that. {}", totals(counts)),
+        rows => format!("{}\n{}", table(rows), totals(counts)),
     })
-}
-
-async fn selected_rows(
-    catalogue: &Catalogue,
-    rules: &SelectionRules,
-    filter: HostedFilter,
-    limit: u32,
-) -> Result<Vec<HostedRow>> {
-    let chosen = inspect::selected(catalogue, rules, filter, limit as usize).await?;
-    let mut rows = Vec::new();
-    for repository in chosen {
-        rows.extend(catalogue.hosted_repository(&repository.forge, repository.id).await?);
-    }
-    Ok(rows)
 }
 
 fn table(rows: &[HostedRow]) -> Table {
@@ -156,16 +136,8 @@ fn unknown(name: &str) -> Failure {
 
 async fn show(app: &App, name: &str) -> Result<()> {
     let (forge, full_name) = split(name)?;
-    let catalogue = app.catalogue().await?;
-    let row = catalogue
-        .hosted_by_name(forge, full_name)
-        .await?
-        .ok_or_else(|| unknown(name))?;
-    let names = catalogue.hosted_names(forge, row.repository.id).await?;
-    let raw: serde_json::Value = serde_json::from_str(&row.repository.raw).unwrap_or_default();
-    let mut value = json!(row);
-    value["repository"]["raw"] = raw;
-    value["names"] = json!(names);
+    let shown = inspect::hosted_repository(app.catalogue().await?, forge, full_name).await?;
+    let value = json!(shown.ok_or_else(|| unknown(name))?);
     print(app.settings.json, &value, || {
         let mut shown = value.clone();
         if let Some(repository) = shown["repository"].as_object_mut() {

@@ -12,17 +12,19 @@ use serde_json::json;
 
 use super::run::Either;
 use super::with_worker;
+use crate::app::App;
 use crate::cli::{EngineArgument, TrainArguments, TrainCommand, TrainingArguments};
 use crate::failure::Result;
 use crate::output::print;
 use crate::report;
 use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: TrainArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: TrainArguments) -> Result<()> {
+    let settings = &app.settings;
     match arguments.command {
         None => train(settings, &arguments.training).await,
-        Some(TrainCommand::Status) => status::run(settings).await,
-        Some(TrainCommand::List { limit }) => status::list(settings, limit).await,
+        Some(TrainCommand::Status) => status::run(app).await,
+        Some(TrainCommand::List { limit }) => status::list(app, limit).await,
         Some(TrainCommand::Start) => start(settings).await,
         Some(TrainCommand::Cancel) => cancel(settings).await,
     }

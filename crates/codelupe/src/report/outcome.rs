@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use codelupe_catalogue::Stats;
+use codelupe_inspect::Deduplicated;
 use codelupe_pipeline::build::Built;
-use codelupe_pipeline::dedup::Deduplicated;
 use codelupe_pipeline::ingest::Ingested;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;

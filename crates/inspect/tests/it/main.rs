@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
+mod answers;
 mod similar;
 mod world;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use codelupe_catalogue::{ClusterRow, MemberRow};
+use codelupe_catalogue::ClusterRow;
 use codelupe_core::text::display_name;
+use codelupe_inspect::{self as inspect, ShownCluster};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
@@ -14,15 +15,13 @@ use crate::output::print;
 use crate::report::tables;
 
 pub(super) async fn run(app: &App, arguments: &ClustersArguments) -> Result<()> {
-    let catalogue = app.catalogue().await?;
+    let (catalogue, json) = (app.catalogue().await?, app.settings.json);
     let Some(id) = arguments.id else {
-        let clusters = catalogue.largest_clusters(arguments.limit).await?;
-        return print(app.settings.json, &clusters, || list(&clusters));
+        let clusters = inspect::clusters(catalogue, arguments.limit).await?;
+        return print(json, &clusters, || list(&clusters));
     };
-    let cluster = catalogue.cluster(id).await?;
-    let members = catalogue.cluster_members(id, arguments.limit).await?;
-    let value = json!({ "cluster": cluster, "members": members });
-    print(app.settings.json, &value, || one(&cluster, &members))
+    let shown = inspect::cluster(catalogue, id, arguments.limit).await?;
+    print(json, &json!(shown), || one(&shown))
 }
 
 fn list(clusters: &[ClusterRow]) -> String {
@@ -42,7 +41,8 @@ fn list(clusters: &[ClusterRow]) -> String {
     format!("{table}\nThe files of one: codelupe dedup clusters {}", clusters[0].id)
 }
 
-fn one(cluster: &ClusterRow, members: &[MemberRow]) -> String {
+fn one(shown: &ShownCluster) -> String {
+    let ShownCluster { cluster, members } = shown;
     let mut table = tables::table(&["J", "dropped as", "file"], &[0]);
     for member in members {
         table.add_row([

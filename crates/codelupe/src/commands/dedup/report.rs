@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use codelupe_catalogue::{Catalogue, ClusterSize, JobFilter, JobState, RemovedRow};
-use codelupe_pipeline::dedup::{Deduplicated, GIANT_CLUSTER};
-use codelupe_worker::JobName;
+use codelupe_catalogue::{ClusterSize, RemovedRow};
+use codelupe_inspect::{DedupReport, Deduplicated, GIANT_CLUSTER, dedup_report};
 use indicatif::{HumanBytes, HumanCount};
-use serde::Serialize;
 
 use crate::app::App;
 use crate::failure::Result;
@@ -19,47 +17,12 @@ const ROWS: usize = 12;
 /// Characters of a full bar.
 const BAR: u64 = 30;
 
-/// Everything that the report says.
-#[derive(Debug, Serialize)]
-struct Report {
-    languages: Vec<RemovedRow>,
-    cluster_sizes: Vec<ClusterSize>,
-    /// Clusters of more files than is plausible.
-    giant_clusters: i64,
-    /// What the last run that had something to do counted.
-    last_run: Option<Deduplicated>,
-}
-
 pub(super) async fn run(app: &App) -> Result<()> {
-    let catalogue = app.catalogue().await?;
-    let cluster_sizes = catalogue.cluster_sizes().await?;
-    let giants = cluster_sizes
-        .iter()
-        .filter(|size| size.files.cast_unsigned() > GIANT_CLUSTER);
-    let report = Report {
-        languages: catalogue.removed_by_language().await?,
-        giant_clusters: giants.map(|size| size.clusters).sum(),
-        cluster_sizes,
-        last_run: last_run(catalogue).await?,
-    };
+    let report = dedup_report(app.catalogue().await?).await?;
     print(app.settings.json, &report, || text(&report))
 }
 
-/// The newest outcome that is not "nothing has changed".
-async fn last_run(catalogue: &Catalogue) -> Result<Option<Deduplicated>> {
-    let filter = JobFilter {
-        state: Some(JobState::Done),
-        name: Some(JobName::Dedup.as_str().to_owned()),
-        limit: 100,
-    };
-    let jobs = catalogue.jobs(&filter).await?;
-    let results = jobs.iter().filter_map(|job| job.result.as_deref());
-    Ok(results
-        .filter_map(|result| serde_json::from_str::<Deduplicated>(result).ok())
-        .find(|done| !done.was_current))
-}
-
-fn text(report: &Report) -> String {
+fn text(report: &DedupReport) -> String {
     let mut text = format!("{}\n\n{}", totals(&report.languages), languages(&report.languages));
     if report.cluster_sizes.is_empty() {
         text.push_str("\nNo file was dropped as a duplicate.");

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use codelupe_catalogue::{Catalogue, JobFilter, JobState, ModelRow, ModelState, TrainingRow, TrainingState};
+use codelupe_catalogue::{JobFilter, JobState, ModelRow, ModelState, TrainingRow, TrainingState};
 use codelupe_worker::{JobName, held};
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::failure::Result;
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
-pub(super) async fn run(settings: &Settings) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(super) async fn run(app: &App) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let open = catalogue.open_training().await?;
     let last = catalogue.trainings(1).await?.into_iter().next();
     let models = catalogue.models().await?;
@@ -31,7 +31,7 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         limit: 1,
     };
     let waits = !catalogue.jobs(&queued).await?.is_empty();
-    let trains = held(&catalogue, JobName::Train).await?.is_some();
+    let trains = held(catalogue, JobName::Train).await?.is_some();
     let state = state(open.as_ref(), last.as_ref(), (trains, waits));
     let value = json!({
         "state": state,
@@ -40,7 +40,7 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         "in_use": promoted.iter().map(|model| &model.name).collect::<Vec<_>>(),
         "learned": learned,
     });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         let mut text = format!("The trainer is {state}.");
         for model in &promoted {
             let learned = learned.get(&model.line).and_then(Value::as_u64).unwrap_or(0);
@@ -64,11 +64,11 @@ fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, (trains, waits)
     }
 }
 
-pub(super) async fn list(settings: &Settings, limit: u32) -> Result<()> {
-    let catalogue = Catalogue::open_read_only(&settings.catalogue).await?;
+pub(super) async fn list(app: &App, limit: u32) -> Result<()> {
+    let catalogue = app.catalogue().await?;
     let trainings = catalogue.trainings(limit).await?;
     let value: Vec<Value> = trainings.iter().map(training_value).collect();
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         if trainings.is_empty() {
             return "There was no training yet: codelupe train".to_owned();
         }
