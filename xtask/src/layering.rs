@@ -11,18 +11,33 @@ use crate::sizes::rust_files;
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// Each crate of the workspace and the crates of the workspace that it may use directly.
-const LEVELS: [(&str, &[&str]); 20] = [
+const LEVELS: [(&str, &[&str]); 21] = [
     ("codelupe-core", &[]),
     ("codelupe-disk", &["codelupe-core"]),
-    ("codelupe-forge", &["codelupe-core", "codelupe-disk"]),
+    ("codelupe-telemetry", &["codelupe-core"]),
+    (
+        "codelupe-forge",
+        &["codelupe-core", "codelupe-disk", "codelupe-telemetry"],
+    ),
     ("codelupe-process", &["codelupe-core"]),
     ("codelupe-dedup", &["codelupe-core"]),
-    ("codelupe-catalogue", &["codelupe-core", "codelupe-disk"]),
+    (
+        "codelupe-catalogue",
+        &["codelupe-core", "codelupe-disk", "codelupe-telemetry"],
+    ),
     ("codelupe-corpus", &["codelupe-core", "codelupe-disk"]),
-    ("codelupe-search", &["codelupe-core", "codelupe-disk"]),
+    (
+        "codelupe-search",
+        &["codelupe-core", "codelupe-disk", "codelupe-telemetry"],
+    ),
     (
         "codelupe-worker",
-        &["codelupe-core", "codelupe-catalogue", "codelupe-corpus"],
+        &[
+            "codelupe-core",
+            "codelupe-telemetry",
+            "codelupe-catalogue",
+            "codelupe-corpus",
+        ],
     ),
     (
         "codelupe-inspect",
@@ -92,6 +107,7 @@ const LEVELS: [(&str, &[&str]); 20] = [
         &[
             "codelupe-core",
             "codelupe-disk",
+            "codelupe-telemetry",
             "codelupe-forge",
             "codelupe-process",
             "codelupe-dedup",
@@ -136,8 +152,9 @@ const UNREACHED: [(&str, &str); 2] = [
 ];
 
 /// Packages and families that one crate keeps to itself (I2): others reach them through it or not at all.
-const OWNED: [(&str, &str); 7] = [
+const OWNED: [(&str, &str); 8] = [
     ("sqlx", "codelupe-catalogue"),
+    ("prometheus-client", "codelupe-telemetry"),
     ("parquet", "codelupe-corpus"),
     ("object_store", "codelupe-corpus"),
     ("redis", "codelupe-cache"),
@@ -145,6 +162,9 @@ const OWNED: [(&str, &str); 7] = [
     ("elasticsearch", "codelupe-search"),
     ("gix", "codelupe-forge"),
 ];
+
+/// Who may use what another owns: the binary writes out what the handles of the table record.
+const EXPORTING: (&str, &str) = ("codelupe", "prometheus-client");
 
 /// Checks the chosen members of the workspace.
 pub(crate) fn check(workspace: &Workspace, members: &[&Package]) -> anyhow::Result<Vec<String>> {
@@ -183,6 +203,7 @@ fn dependency_findings(graph: &Graph, members: &BTreeSet<&str>, name: &str) -> V
     }
     for (owned, owner) in OWNED {
         if name != owner
+            && (name, owned) != EXPORTING
             && let Some(path) = path_to(graph, name, owned, Some(owner))
         {
             findings.push(format!(
@@ -332,6 +353,14 @@ mod tests {
             "codelupe-search",
             &["codelupe-search: gix-odb gixx"],
             &["codelupe-search: only codelupe-forge may use gix, but codelupe-search -> gix-odb"],
+        );
+        check("codelupe", &["codelupe: prometheus-client"], &[]);
+        check(
+            "codelupe-search",
+            &["codelupe-search: prometheus-client"],
+            &[
+                "codelupe-search: only codelupe-telemetry may use prometheus-client, but codelupe-search -> prometheus-client",
+            ],
         );
     }
 

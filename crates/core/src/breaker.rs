@@ -42,6 +42,11 @@ pub enum State {
     HalfOpen,
 }
 
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+}
+
 /// The call must not be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the circuit breaker is open")]
