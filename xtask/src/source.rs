@@ -18,6 +18,8 @@ pub(crate) struct Outline {
     pub(crate) clocks: Vec<(usize, String)>,
     /// The lines that name a function of some `fs` that renames, outside of `#[cfg(test)]` items.
     pub(crate) renames: Vec<usize>,
+    /// Where a metric is made or a span is named by a text, outside of `#[cfg(test)]` items, with the line.
+    pub(crate) telemetry: Vec<(usize, String)>,
 }
 
 /// One function with a body.
@@ -82,6 +84,8 @@ fn walk(tokens: TokenStream, outline: &mut Outline) {
             TokenTree::Ident(word) if word == "std" => std_modules(&trees[at + 1..], outline),
             TokenTree::Ident(word) if word == "fs" => renames(&trees[at + 1..], outline),
             TokenTree::Ident(word) => {
+                let named = telemetry(&trees, at).map(|what| (word.span().start().line, what.to_owned()));
+                outline.telemetry.extend(named);
                 let clock = clock(&trees, at).map(|clock| (word.span().start().line, clock));
                 outline.clocks.extend(clock);
             }
@@ -211,6 +215,28 @@ fn clock(trees: &[TokenTree], at: usize) -> Option<String> {
     }
 }
 
+/// What belongs into the telemetry table and stands at `at`: `prometheus_client::metrics`, `info_span!("…"`, `#[instrument`.
+fn telemetry(trees: &[TokenTree], at: usize) -> Option<&'static str> {
+    let TokenTree::Ident(word) = &trees[at] else {
+        return None;
+    };
+    let word = word.to_string();
+    let next = |at: usize| trees.get(at).map(ToString::to_string).unwrap_or_default();
+    if word == "prometheus_client" {
+        let path = path_after(&trees[at + 1..])?.to_string();
+        return (path == "metrics").then_some("a metric");
+    }
+    let is_span = (word == "span" || word.ends_with("_span")) && next(at + 1) == "!";
+    let names_it = || match trees.get(at + 2) {
+        Some(TokenTree::Group(group)) => group
+            .stream()
+            .into_iter()
+            .any(|tree| matches!(tree, TokenTree::Literal(_))),
+        _ => false,
+    };
+    ((is_span && names_it()) || word == "instrument").then_some("the name of a span")
+}
+
 fn note(module: &proc_macro2::Ident, outline: &mut Outline) {
     outline
         .std_modules
@@ -251,6 +277,20 @@ mod tests {
             &[],
         );
         check("#[cfg(test)] mod tests { fn a() { fs::rename(a, b) } }", &[]);
+    }
+
+    #[test]
+    fn metrics_and_names_of_spans_are_found() {
+        let check = |text: &str, expected: &[(usize, &str)]| {
+            let found = outline(text).unwrap().telemetry;
+            let found: Vec<_> = found.iter().map(|(line, what)| (*line, what.as_str())).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check("use prometheus_client::metrics::gauge::Gauge;", &[(1, "a metric")]);
+        check("use prometheus_client::encoding::text;", &[]);
+        check("fn a() {\n info_span!(\"job\", id = 1) }", &[(2, "the name of a span")]);
+        check("#[tracing::instrument] fn a() {}", &[(1, "the name of a span")]);
+        check("fn a() { info_span!(span::JOB, id = 1); error.span() }", &[]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Error {
     }
 
     /// Wraps an error of the catalogue's database.
-    pub(crate) fn database(doing: &str, source: sqlx::Error) -> Self {
+    pub(crate) fn database(doing: impl Display, source: sqlx::Error) -> Self {
         Self::new(database_kind(&source), format!("cannot {doing} in the catalogue")).with_source(source)
     }
 

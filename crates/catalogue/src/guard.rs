@@ -4,6 +4,10 @@
 use std::time::{Duration, Instant};
 
 use codelupe_core::breaker::{Breaker, BreakerConfig, State};
+use codelupe_telemetry::{
+    BreakerLabels, CATALOGUE_BREAKER_STATE, CATALOGUE_CALL_DURATION, CATALOGUE_CALLS, CATALOGUE_RETRIES, CallLabels,
+    Operation, OperationLabels, Outcome,
+};
 
 use crate::error::{Error, ErrorKind};
 
@@ -28,28 +32,43 @@ impl Guard {
         self.breaker.state()
     }
 
-    /// Does `work`, again if the policy of its error says so. `doing` goes into the error: "cannot `doing` in the catalogue".
-    pub(crate) async fn run<T, F, R>(&self, doing: &'static str, mut work: F) -> Result<T, Error>
+    /// Does `work`, again if the policy of its error says so. What it is goes into the error: "cannot link a batch in the catalogue".
+    pub(crate) async fn run<T, F, R>(&self, operation: Operation, mut work: F) -> Result<T, Error>
     where
         F: FnMut() -> R + Send,
         R: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        self.run_store(doing, move || {
+        self.run_store(operation, move || {
             let work = work();
-            async move { work.await.map_err(|error| Error::database(doing, error)) }
+            async move { work.await.map_err(|error| Error::database(operation, error)) }
         })
         .await
     }
 
     /// The same for work that has errors of its own.
-    pub(crate) async fn run_store<T, F, R>(&self, doing: &'static str, mut work: F) -> Result<T, Error>
+    pub(crate) async fn run_store<T, F, R>(&self, operation: Operation, mut work: F) -> Result<T, Error>
+    where
+        F: FnMut() -> R + Send,
+        R: Future<Output = Result<T, Error>> + Send,
+    {
+        let started = CATALOGUE_CALL_DURATION.start();
+        let result = self.try_until_done(operation, &mut work).await;
+        CATALOGUE_CALL_DURATION.stop(started, OperationLabels { operation });
+        let outcome = result
+            .as_ref()
+            .map_or_else(|error| Outcome::Failed(error.code()), |_| Outcome::Done);
+        CATALOGUE_CALLS.add(CallLabels { operation, outcome }, 1);
+        result
+    }
+
+    async fn try_until_done<T, F, R>(&self, operation: Operation, work: &mut F) -> Result<T, Error>
     where
         F: FnMut() -> R + Send,
         R: Future<Output = Result<T, Error>> + Send,
     {
         let mut attempt = 1;
         loop {
-            let error = match self.once(doing, Box::pin(work())).await {
+            let error = match self.once(operation, Box::pin(work())).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -58,31 +77,45 @@ impl Guard {
                 .then(|| error.code().policy().delay_after(attempt, None, seed()))
                 .flatten();
             let Some(delay) = again else { return Err(error) };
+            let doing = operation.meaning();
             if attempt == 1 {
                 tracing::debug!(doing, ?delay, %error, "trying again");
             } else {
                 tracing::warn!(doing, attempt, ?delay, %error, "the catalogue does not answer; trying again");
             }
+            CATALOGUE_RETRIES.add(OperationLabels { operation }, 1);
             tokio::time::sleep(delay).await;
             attempt += 1;
         }
     }
 
-    async fn once<T>(&self, doing: &'static str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    async fn once<T>(&self, operation: Operation, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let permit = self.breaker.try_acquire(Instant::now()).map_err(|open| {
             let wait = Duration::from_secs(open.retry_after.as_secs() + 1);
-            let context = format!("cannot {doing} in the catalogue: it kept failing and is left alone for {wait:?}");
+            let context =
+                format!("cannot {operation} in the catalogue: it kept failing and is left alone for {wait:?}");
             Error::new(ErrorKind::Unavailable, context)
         })?;
         let result = tokio::time::timeout(OPERATION_TIMEOUT, work).await.unwrap_or_else(|_| {
-            let context = format!("cannot {doing} in the catalogue: there was no answer within {OPERATION_TIMEOUT:?}");
+            let context =
+                format!("cannot {operation} in the catalogue: there was no answer within {OPERATION_TIMEOUT:?}");
             Err(Error::new(ErrorKind::Timeout, context))
         });
         match &result {
             Err(error) if error.code().counts_for_breaker() => permit.failure(Instant::now()),
             _ => permit.success(),
         }
+        self.record_state();
         result
+    }
+
+    fn record_state(&self) {
+        if CATALOGUE_BREAKER_STATE.is_recorded() {
+            let now = self.breaker.state();
+            for state in State::ALL {
+                CATALOGUE_BREAKER_STATE.set(BreakerLabels { state }, i64::from(state == now));
+            }
+        }
     }
 }
 
@@ -97,6 +130,8 @@ mod tests {
     use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use codelupe_telemetry::Registry;
+
     use super::*;
 
     /// Does what fails so often with this error, and says how often it was done and what came of it.
@@ -110,7 +145,7 @@ mod tests {
                 Ok(before)
             }
         };
-        let result = guard.run_store("work", work).await;
+        let result = guard.run_store(Operation::LinkBatch, work).await;
         (done.into_inner(), result.map_err(|error| error.kind()))
     }
 
@@ -131,6 +166,33 @@ mod tests {
             ErrorKind::Auth,
         ] {
             check(1, kind, (1, Err(kind))).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_and_retries_and_how_they_ended_are_recorded() {
+        let mut registry = Registry::default();
+        codelupe_telemetry::register(&mut registry);
+        // Operations that no other test of this process uses: all record into one registry.
+        let fail = |kind| async move { Err::<(), _>(Error::new(kind, "x")) };
+        let guard = Guard::new();
+        guard
+            .run_store(Operation::PromoteModel, || fail(ErrorKind::Busy))
+            .await
+            .unwrap_err();
+        guard
+            .run_store(Operation::RemoveModel, || fail(ErrorKind::DiskFull))
+            .await
+            .unwrap_err();
+        let mut text = String::new();
+        prometheus_client::encoding::prometheus_text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "codelupe_catalogue_calls_total{operation=\"promote_model\",outcome=\"database\"} 1",
+            "codelupe_catalogue_retries_total{operation=\"promote_model\"} 8",
+            "codelupe_catalogue_calls_total{operation=\"remove_model\",outcome=\"disk_full\"} 1",
+            "codelupe_catalogue_call_duration_seconds_count{operation=\"remove_model\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
     }
 
@@ -156,7 +218,7 @@ mod tests {
             asked.fetch_add(1, Ordering::Relaxed);
             pending::<Result<(), Error>>()
         };
-        let error = Guard::new().run_store("wait", ask).await.unwrap_err();
+        let error = Guard::new().run_store(Operation::ReadBuild, ask).await.unwrap_err();
         assert_eq!((error.kind(), asked.into_inner()), (ErrorKind::Timeout, 1), "{error}");
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::breaker::State;
+use codelupe_telemetry::Operation;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Transaction};
 
@@ -172,14 +173,16 @@ impl Backend for Postgres {
     async fn identity(&self) -> Result<String, Error> {
         let sql = "SELECT id FROM catalogue";
         self.guard
-            .run("read the identity", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .run(Operation::ReadIdentity, || {
+                sqlx::query_scalar(sql).fetch_one(&self.pool)
+            })
             .await
     }
 
     async fn describe(&self) -> Result<String, Error> {
         let sql = "SELECT 'PostgreSQL ' || current_setting('server_version')";
         self.guard
-            .run("read the version", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .run(Operation::ReadVersion, || sqlx::query_scalar(sql).fetch_one(&self.pool))
             .await
     }
 

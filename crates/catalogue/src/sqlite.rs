@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::breaker::State;
+use codelupe_telemetry::Operation;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool, Transaction};
 
@@ -130,14 +131,16 @@ impl Backend for Sqlite {
     async fn identity(&self) -> Result<String, Error> {
         let sql = "SELECT id FROM catalogue";
         self.guard
-            .run("read the identity", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .run(Operation::ReadIdentity, || {
+                sqlx::query_scalar(sql).fetch_one(&self.pool)
+            })
             .await
     }
 
     async fn describe(&self) -> Result<String, Error> {
         let sql = "SELECT 'SQLite ' || sqlite_version()";
         self.guard
-            .run("read the version", || sqlx::query_scalar(sql).fetch_one(&self.pool))
+            .run(Operation::ReadVersion, || sqlx::query_scalar(sql).fetch_one(&self.pool))
             .await
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use codelupe_core::text::display_name;
+use codelupe_telemetry::Forge;
 use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
@@ -29,6 +30,16 @@ impl SiteKind {
             Self::GitHub => Some("github.com"),
             Self::GitLab => Some("gitlab.com"),
             Self::Gitea => None,
+        }
+    }
+}
+
+impl From<SiteKind> for Forge {
+    fn from(kind: SiteKind) -> Self {
+        match kind {
+            SiteKind::GitHub => Self::GitHub,
+            SiteKind::GitLab => Self::GitLab,
+            SiteKind::Gitea => Self::Gitea,
         }
     }
 }

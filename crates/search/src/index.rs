@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use codelupe_core::text::display_path;
+use codelupe_telemetry::{NoLabels, QueryLabels, QueryOutcome, SEARCH_HITS, SEARCH_QUERIES, SEARCH_QUERY_DURATION};
 use serde::Serialize;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByString};
 use tantivy::collector::{Count, TopDocs};
@@ -139,6 +140,14 @@ impl SearchIndex {
     /// # Errors
     /// [`ErrorKind::Corrupt`] for a damaged index and those of reading; never for what the query says.
     pub fn search(&self, query: &Query<'_>) -> Result<Hits, Error> {
+        let started = SEARCH_QUERY_DURATION.start();
+        let answer = self.answer(query);
+        SEARCH_QUERY_DURATION.stop(started, NoLabels {});
+        record(&answer);
+        answer
+    }
+
+    fn answer(&self, query: &Query<'_>) -> Result<Hits, Error> {
         let clauses = parse(query.words);
         if clauses.is_empty() {
             return Ok(Hits {
@@ -235,6 +244,21 @@ impl SearchIndex {
 
     fn failed(&self, source: TantivyError) -> Error {
         Error::engine("search", &self.path, source)
+    }
+}
+
+fn record(answer: &Result<Hits, Error>) {
+    let outcome = match answer {
+        Err(_) => QueryOutcome::Failed,
+        Ok(hits) if hits.total == 0 => QueryOutcome::Nothing,
+        Ok(hits) => match hits.matching {
+            Matching::AllWords => QueryOutcome::AllWords,
+            Matching::AnyWord => QueryOutcome::AnyWord,
+        },
+    };
+    SEARCH_QUERIES.add(QueryLabels { outcome }, 1);
+    if let Ok(hits) = answer {
+        SEARCH_HITS.observe(NoLabels {}, hits.total as f64);
     }
 }
 

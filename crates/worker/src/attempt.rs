@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use codelupe_catalogue::{Failure, JobRow};
 use codelupe_core::{ErrorCode, error::Class, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_telemetry::{JOB_ATTEMPT_DURATION, JOB_ATTEMPTS, JobLabels, JobOutcome, Stage, StageLabels, span};
 
 use crate::error::{Error, ErrorKind};
 use crate::heartbeat::Heartbeat;
@@ -38,8 +39,18 @@ impl Worker {
     /// # Errors
     /// `Store` when that cannot be noted; the lease runs out then, and the job is done again.
     pub(crate) fn attempt(&self, job: &JobRow) -> Result<Attempt, Error> {
+        let stage = Stage::of_job(&job.name);
+        let started = JOB_ATTEMPT_DURATION.start();
+        let settled = self.work_and_settle(job);
+        JOB_ATTEMPT_DURATION.stop(started, StageLabels { stage });
+        let outcome = outcome(&settled);
+        JOB_ATTEMPTS.add(JobLabels { stage, outcome }, 1);
+        settled
+    }
+
+    fn work_and_settle(&self, job: &JobRow) -> Result<Attempt, Error> {
         let trace = job.trace_parent.as_deref().unwrap_or_default();
-        let span = tracing::info_span!("job", id = job.id, name = job.name, attempt = job.attempts, trace);
+        let span = tracing::info_span!(span::JOB, id = job.id, name = job.name, attempt = job.attempts, trace);
         let _entered = span.enter();
         tracing::debug!("begun");
         let heartbeat = Heartbeat::start(
@@ -110,6 +121,16 @@ impl Worker {
     }
 }
 
+fn outcome(settled: &Result<Attempt, Error>) -> JobOutcome {
+    match settled {
+        Ok(Attempt::Done) => JobOutcome::Done,
+        Ok(Attempt::Again) => JobOutcome::Again,
+        Ok(Attempt::Dead(_)) => JobOutcome::Dead,
+        Ok(Attempt::Stopped(_)) => JobOutcome::GivenBack,
+        Err(_) => JobOutcome::Unsettled,
+    }
+}
+
 /// What may pass is tried again by the policy of its category; what is wrong with this machine ends this process and
 /// leaves the job to others; everything else ends the job. The seed keeps jobs that failed together apart.
 fn fate(code: ErrorCode, attempts: u32, seed: u64) -> Fate {
@@ -130,6 +151,15 @@ fn attempts(job: &JobRow) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::JobName;
+
+    #[test]
+    fn every_kind_of_job_is_a_stage_of_the_metrics() {
+        for name in JobName::ALL {
+            assert_eq!(Stage::of_job(name.as_str()).as_str(), name.as_str());
+        }
+        assert_eq!(Stage::of_job("of another version"), Stage::Unknown);
+    }
 
     #[test]
     fn an_error_decides_what_becomes_of_its_job() {

@@ -1,5 +1,5 @@
 //! What the sources of a crate must not name: I/O, threads and clocks where it is pure (I1), the environment where it is a
-//! library (I2), and renaming in all but one. Tests may.
+//! library (I2), and renaming, metrics and names of spans in all but one. Tests may.
 
 use std::fs;
 use std::path::Path;
@@ -30,6 +30,9 @@ const READING_ENVIRONMENT: [(&str, &str); 1] = [(
 /// Crates that may rename files: the one that does so for all, and what only tests and checks use.
 const RENAMING: [&str; 4] = ["codelupe-disk", "codelupe-components", "codelupe-testkit", "xtask"];
 
+/// The one crate that declares metrics and names spans.
+const TELEMETRY: &str = "codelupe-telemetry";
+
 /// Checks one file of a crate.
 pub(super) fn check(root: &Path, path: &Path, crate_name: &str) -> anyhow::Result<Vec<String>> {
     let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
@@ -53,6 +56,11 @@ fn findings(outline: &Outline, shown: &str, crate_name: &str) -> Vec<String> {
                 "{shown}:{line}: must be handed what it needs but names std::env"
             ));
         }
+    }
+    if crate_name != TELEMETRY {
+        let named =
+            |(line, what): &(usize, String)| format!("{shown}:{line}: {what} belongs into codelupe-telemetry's table");
+        findings.extend(outline.telemetry.iter().map(named));
     }
     if !RENAMING.contains(&crate_name) {
         let renamed = |line: &usize| format!("{shown}:{line}: must leave renaming to codelupe-disk");
@@ -108,6 +116,21 @@ mod tests {
             "codelupe-train",
             text,
             &["a.rs:1: must leave renaming to codelupe-disk"],
+        );
+    }
+
+    #[test]
+    fn only_the_table_names_metrics_and_spans() {
+        let text =
+            "use prometheus_client::metrics::counter::Counter;\nfn a() {\n tracing::info_span!(\"job\", id = 1); }";
+        check("codelupe-telemetry", text, &[]);
+        check(
+            "codelupe",
+            text,
+            &[
+                "a.rs:1: a metric belongs into codelupe-telemetry's table",
+                "a.rs:3: the name of a span belongs into codelupe-telemetry's table",
+            ],
         );
     }
 

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use codelupe_core::{BlobId, LshParameters};
+use codelupe_telemetry::Operation;
 use sqlx::PgConnection;
 
 use self::made::{make, parse};
@@ -138,7 +139,7 @@ impl PostgresIndex {
 
     /// Begins a transaction in which the index stays what it is.
     async fn begin(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
-        let failed = |error| Error::database("look at the LSH index", error);
+        let failed = |error| Error::database(Operation::LookAtLshIndex, error);
         let mut transaction = self.database.lsh_pool.begin().await.map_err(failed)?;
         let text: Option<String> = sqlx::query_scalar(HELD_PARAMETERS)
             .fetch_optional(&mut *transaction)
@@ -157,7 +158,7 @@ impl PostgresIndex {
 
     /// Inserts what is new; `None` when another worker inserted some of it meanwhile.
     async fn try_insert(&self, documents: &[SignedDocument]) -> Result<Option<u64>, Error> {
-        let failed = |error| Error::database("insert into the LSH index", error);
+        let failed = |error| Error::database(Operation::InsertIntoLshIndex, error);
         let mut transaction = self.begin().await?;
         let new = new_documents(&mut transaction, documents).await.map_err(failed)?;
         let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
@@ -177,7 +178,7 @@ impl PostgresIndex {
     }
 
     async fn try_remove(&self, blobs: &[BlobId]) -> Result<u64, Error> {
-        let failed = |error| Error::database("remove from the LSH index", error);
+        let failed = |error| Error::database(Operation::RemoveFromLshIndex, error);
         let mut transaction = self.begin().await?;
         let mut removed = 0;
         for blobs in blobs.chunks(ROWS_PER_STATEMENT) {
@@ -194,7 +195,7 @@ impl PostgresIndex {
     }
 
     async fn try_remember(&self, threshold: f64, rows: &BTreeMap<(u32, u32), Option<f64>>) -> Result<(), Error> {
-        let failed = |error| Error::database("remember comparisons", error);
+        let failed = |error| Error::database(Operation::RememberComparisons, error);
         let mut transaction = self.begin().await?;
         let changed = sqlx::query(SET_THRESHOLD).bind(threshold).execute(&mut *transaction);
         if changed.await.map_err(failed)?.rows_affected() > 0 {
@@ -234,7 +235,7 @@ fn numbers_failed(error: sqlx::Error) -> Error {
     if code.is_some_and(|code| code == "2200H") {
         return crate::lsh::no_number_left();
     }
-    Error::database("insert into the LSH index", error)
+    Error::database(Operation::InsertIntoLshIndex, error)
 }
 
 /// As it is stored: in the same order as signed.
@@ -270,7 +271,7 @@ impl LshIndex for PostgresIndex {
 
     async fn insert(&self, documents: &[SignedDocument]) -> Result<u64, Error> {
         check::documents(&self.parameters, documents)?;
-        let doing = "insert into the LSH index";
+        let doing = Operation::InsertIntoLshIndex;
         for _ in 0..ATTEMPTS {
             let inserting = self.database.guard.run_store(doing, || self.try_insert(documents));
             if let Some(new) = inserting.await? {
@@ -282,7 +283,7 @@ impl LshIndex for PostgresIndex {
     }
 
     async fn remove(&self, blobs: &[BlobId]) -> Result<u64, Error> {
-        let doing = "remove from the LSH index";
+        let doing = Operation::RemoveFromLshIndex;
         self.database.guard.run_store(doing, || self.try_remove(blobs)).await
     }
 
@@ -290,7 +291,7 @@ impl LshIndex for PostgresIndex {
         let rows: Vec<(i32, Vec<u8>)> = self
             .database
             .guard
-            .run("list the LSH index", || {
+            .run(Operation::ListLshIndex, || {
                 sqlx::query_as(DOCUMENTS).fetch_all(&self.database.pool)
             })
             .await?;
@@ -306,7 +307,7 @@ impl LshIndex for PostgresIndex {
         let rows: Vec<(Option<Vec<u8>>, Option<i64>, bool)> = self
             .database
             .guard
-            .run("ask the LSH index", || {
+            .run(Operation::AskLshIndex, || {
                 sqlx::query_as(NEIGHBORS)
                     .bind(&bands)
                     .bind(&keys)
@@ -347,7 +348,7 @@ impl LshIndex for PostgresIndex {
         let rows: Vec<(i32, i32, Option<f64>)> = self
             .database
             .guard
-            .run("read comparisons", || {
+            .run(Operation::ReadComparisons, || {
                 sqlx::query_as(COMPARISONS)
                     .bind(threshold)
                     .fetch_all(&self.database.pool)
@@ -364,7 +365,7 @@ impl LshIndex for PostgresIndex {
     async fn remember(&self, threshold: f64, comparisons: &[Comparison]) -> Result<(), Error> {
         let rows = comparisons.iter().map(|row| ((row.low, row.high), row.jaccard));
         let rows: BTreeMap<_, _> = rows.collect();
-        let doing = "remember comparisons";
+        let doing = Operation::RememberComparisons;
         self.database
             .guard
             .run_store(doing, || self.try_remember(threshold, &rows))
@@ -375,7 +376,7 @@ impl LshIndex for PostgresIndex {
         let (documents, comparisons, bytes): (i64, i64, i64) = self
             .database
             .guard
-            .run("measure the LSH index", || {
+            .run(Operation::MeasureLshIndex, || {
                 sqlx::query_as(FIGURES).fetch_one(&self.database.pool)
             })
             .await?;

@@ -1,6 +1,7 @@
 //! Survivors as candidates of a build, and finished builds.
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 
 use super::{Store, bulk, generation, locked_generation};
 use crate::error::Error;
@@ -18,18 +19,18 @@ impl Builds for Store {
             let candidates = sqlx::query_as(BUILD_CANDIDATES).fetch_all(&mut *snapshot).await?;
             Ok((candidates, generation))
         };
-        self.guard.run("read the candidates of a build", read).await
+        self.guard.run(Operation::ReadCandidatesOfBuild, read).await
     }
 
     async fn latest_build(&self) -> Result<Option<BuildRow>, Error> {
         let query = || sqlx::query_as(LATEST_BUILD).fetch_optional(&self.pool);
-        self.guard.run("read the latest build", query).await
+        self.guard.run(Operation::ReadLatestBuild, query).await
     }
 
     async fn build(&self, name: &str) -> Result<Option<BuildRow>, Error> {
         let name = storable(name);
         let query = || sqlx::query_as(BUILD_BY_NAME).bind(&*name).fetch_optional(&self.pool);
-        self.guard.run("read a build", query).await
+        self.guard.run(Operation::ReadBuild, query).await
     }
 
     async fn link_build(
@@ -39,7 +40,7 @@ impl Builds for Store {
         since: i64,
         fence: Option<Fence>,
     ) -> Result<(), Error> {
-        let doing = "link a build";
+        let doing = Operation::LinkBuild;
         self.guard
             .run_store(doing, || self.try_link_build(doing, build, decisions, since, fence))
             .await
@@ -48,7 +49,7 @@ impl Builds for Store {
     async fn stage_state(&self, stage: &str) -> Result<Option<String>, Error> {
         let sql = "SELECT state FROM stages WHERE name = $1";
         let query = || sqlx::query_scalar(sql).bind(stage).fetch_optional(&self.pool);
-        self.guard.run("read a stage's state", query).await
+        self.guard.run(Operation::ReadStageState, query).await
     }
 
     async fn set_index_state(&self, build_digest: &str) -> Result<(), Error> {
@@ -58,14 +59,14 @@ impl Builds for Store {
                 .bind(build_digest)
                 .execute(&self.pool)
         };
-        self.guard.run("note the index", query).await.map(drop)
+        self.guard.run(Operation::NoteIndex, query).await.map(drop)
     }
 }
 
 impl Store {
     async fn try_link_build(
         &self,
-        doing: &'static str,
+        doing: Operation,
         build: &BuildRow,
         decisions: &[BuildDecision],
         since: i64,

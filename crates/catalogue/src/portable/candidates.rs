@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use codelupe_core::BlobId;
+use codelupe_telemetry::Operation;
 use sqlx::QueryBuilder;
 
 use super::{Database, Store};
@@ -14,7 +15,7 @@ const ROWS_PER_STATEMENT: usize = 5000;
 #[async_trait]
 impl Candidates for Store {
     async fn record_candidates(&self, rows: &[CandidateRow], fence: Option<Fence>) -> Result<(), Error> {
-        let doing = "record candidates";
+        let doing = Operation::RecordCandidates;
         self.guard
             .run_store(doing, || self.try_record_candidates(doing, rows, fence))
             .await
@@ -27,14 +28,14 @@ impl Candidates for Store {
                 .fetch_optional(&self.pool)
                 .await
         };
-        self.guard.run("read a candidate", read).await
+        self.guard.run(Operation::ReadCandidate, read).await
     }
 }
 
 impl Store {
     async fn try_record_candidates(
         &self,
-        doing: &'static str,
+        doing: Operation,
         rows: &[CandidateRow],
         fence: Option<Fence>,
     ) -> Result<(), Error> {

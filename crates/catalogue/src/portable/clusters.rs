@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use codelupe_core::BlobId;
+use codelupe_telemetry::Operation;
 use sqlx::QueryBuilder;
 
 use super::{Database, Store};
@@ -73,12 +74,12 @@ const RANKED: &str = "
 impl Clusters for Store {
     async fn removed_by_language(&self) -> Result<Vec<RemovedRow>, Error> {
         let read = || async { sqlx::query_as(REMOVED).fetch_all(&self.pool).await };
-        self.guard.run("count what deduplication removed", read).await
+        self.guard.run(Operation::CountWhatDeduplicationRemoved, read).await
     }
 
     async fn cluster_sizes(&self) -> Result<Vec<ClusterSize>, Error> {
         let read = || async { sqlx::query_as(SIZES).fetch_all(&self.pool).await };
-        self.guard.run("count the clusters", read).await
+        self.guard.run(Operation::CountClusters, read).await
     }
 
     async fn largest_clusters(&self, limit: u32) -> Result<Vec<ClusterRow>, Error> {
@@ -88,7 +89,7 @@ impl Clusters for Store {
             query.push_bind(i64::from(limit));
             query.build_query_as().fetch_all(&self.pool).await
         };
-        self.guard.run("list the clusters", read).await
+        self.guard.run(Operation::ListClusters, read).await
     }
 
     async fn cluster(&self, id: i64) -> Result<ClusterRow, Error> {
@@ -98,7 +99,7 @@ impl Clusters for Store {
             query.push(" GROUP BY d.kept_file_id, kr.name, kf.path");
             query.build_query_as().fetch_optional(&self.pool).await
         };
-        let found = self.guard.run("read a cluster", read).await?;
+        let found = self.guard.run(Operation::ReadCluster, read).await?;
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no cluster {id}")))
     }
 
@@ -107,7 +108,7 @@ impl Clusters for Store {
             let query = sqlx::query_as(MEMBERS).bind(id).bind(i64::from(limit));
             query.fetch_all(&self.pool).await
         };
-        self.guard.run("read a cluster", read).await
+        self.guard.run(Operation::ReadCluster, read).await
     }
 
     async fn holders(&self, blobs: &[BlobId], recipe: &str) -> Result<Vec<HolderRow>, Error> {
@@ -135,7 +136,7 @@ impl Clusters for Store {
             }
             Ok(found)
         };
-        self.guard.run("find the files of some blobs", read).await
+        self.guard.run(Operation::FindFilesOfSomeBlobs, read).await
     }
 
     async fn blobs_of_several_languages(&self, recipe: &str) -> Result<Vec<BlobId>, Error> {
@@ -144,18 +145,18 @@ impl Clusters for Store {
             let query = sqlx::query_scalar::<_, Vec<u8>>(SEVERAL_LANGUAGES).bind(recipe.as_ref());
             query.fetch_all(&self.pool).await
         };
-        let blobs = self.guard.run("find the blobs of several languages", read).await?;
+        let blobs = self.guard.run(Operation::FindBlobsOfSeveralLanguages, read).await?;
         let whole = blobs.into_iter().map(BlobId::try_from).collect::<Result<_, _>>();
         whole.map_err(|error| Error::new(ErrorKind::Corrupt, "a blob id in the catalogue is none").with_source(error))
     }
 
     async fn clustered_files(&self) -> Result<Vec<ClusteredFile>, Error> {
         let read = || async { sqlx::query_as(CLUSTERED).fetch_all(&self.pool).await };
-        self.guard.run("read the clusters", read).await
+        self.guard.run(Operation::ReadClusters, read).await
     }
 
     async fn ranked_repositories(&self) -> Result<Vec<RankedRepository>, Error> {
         let read = || async { sqlx::query_as(RANKED).fetch_all(&self.pool).await };
-        self.guard.run("rank the repositories", read).await
+        self.guard.run(Operation::RankRepositories, read).await
     }
 }

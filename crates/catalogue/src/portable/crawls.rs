@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use codelupe_core::{HostedRepository, Slice};
+use codelupe_telemetry::Operation;
 use sqlx::QueryBuilder;
 
 use super::{Connection, Database, Store, now, upsert};
@@ -83,22 +84,22 @@ impl Crawls for Store {
         let (forge, query) = (storable(forge), storable(query));
         let (forge, query) = (forge.as_ref(), query.as_ref());
         let work = || open(self, forge, query, slices);
-        self.guard.run_store("open a listing", work).await
+        self.guard.run_store(Operation::OpenListing, work).await
     }
 
     async fn next_slice(&self, crawl: CrawlId) -> Result<Option<OpenSlice>, Error> {
         let work = || next(self, crawl);
-        self.guard.run_store("read a listing", work).await
+        self.guard.run_store(Operation::ReadListing, work).await
     }
 
     async fn record_page(&self, crawl: CrawlId, slice: Slice, page: &CrawledPage<'_>) -> Result<Upserted, Error> {
         let work = || record(self, crawl, slice, page);
-        self.guard.run_store("store a page of a listing", work).await
+        self.guard.run_store(Operation::StorePageOfListing, work).await
     }
 
     async fn split_slice(&self, crawl: CrawlId, slice: Slice, parts: &[Slice]) -> Result<(), Error> {
         let work = || split(self, crawl, slice, parts);
-        self.guard.run_store("split a slice of a listing", work).await
+        self.guard.run_store(Operation::SplitSliceOfListing, work).await
     }
 
     async fn finish_slice(
@@ -109,18 +110,18 @@ impl Crawls for Store {
         incomplete: bool,
     ) -> Result<(), Error> {
         let work = || finish(self, crawl, slice, total, incomplete);
-        self.guard.run_store("end a slice of a listing", work).await
+        self.guard.run_store(Operation::EndSliceOfListing, work).await
     }
 
     async fn crawl(&self, forge: &str, query: &str) -> Result<Option<CrawlReport>, Error> {
         let (forge, query) = (storable(forge), storable(query));
         let work = || report(self, forge.as_ref(), query.as_ref());
-        self.guard.run("read a listing", work).await
+        self.guard.run(Operation::ReadListing, work).await
     }
 
     async fn crawled_forges(&self) -> Result<Vec<(String, String)>, Error> {
         let read = || sqlx::query_as(FORGES).fetch_all(&self.pool);
-        self.guard.run("read the forges", read).await
+        self.guard.run(Operation::ReadForges, read).await
     }
 }
 
@@ -144,7 +145,8 @@ async fn open(store: &Store, forge: &str, query: &str, slices: &[Slice]) -> Resu
         transaction.commit().await?;
         Ok(CrawlId(id))
     };
-    work.await.map_err(|error| Error::database("open a listing", error))
+    work.await
+        .map_err(|error| Error::database(Operation::OpenListing, error))
 }
 
 async fn add_slices(connection: &mut Connection, crawl: i64, slices: &[Slice], now: i64) -> Result<(), sqlx::Error> {
@@ -177,7 +179,7 @@ type SliceRow = (
 );
 
 async fn next(store: &Store, crawl: CrawlId) -> Result<Option<OpenSlice>, Error> {
-    let failed = |error| Error::database("read a listing", error);
+    let failed = |error| Error::database(Operation::ReadListing, error);
     let query = sqlx::query_as(NEXT).bind(crawl.0);
     let row: Option<SliceRow> = query.fetch_optional(&store.pool).await.map_err(failed)?;
     let Some((from, to, low, high, cursor, total, passes)) = row else {
@@ -201,7 +203,7 @@ async fn next(store: &Store, crawl: CrawlId) -> Result<Option<OpenSlice>, Error>
 }
 
 async fn record(store: &Store, crawl: CrawlId, slice: Slice, page: &CrawledPage<'_>) -> Result<Upserted, Error> {
-    let failed = |error| Error::database("store a page of a listing", error);
+    let failed = |error| Error::database(Operation::StorePageOfListing, error);
     let mut transaction = store.begin_alone().await?;
     let now = now(&mut transaction).await?;
     let upserted = upsert::upsert(&mut transaction, page.repositories, Seen::Listed, now).await?;
@@ -251,7 +253,7 @@ async fn add_found(
 }
 
 async fn split(store: &Store, crawl: CrawlId, slice: Slice, parts: &[Slice]) -> Result<(), Error> {
-    let failed = |error| Error::database("split a slice of a listing", error);
+    let failed = |error| Error::database(Operation::SplitSliceOfListing, error);
     let mut transaction = store.begin_alone().await?;
     let now = now(&mut transaction).await?;
     let split = sqlx::query(SPLIT).bind(crawl.0).bind(slice.to_string()).bind(now);
@@ -271,7 +273,7 @@ async fn finish(
     total: Option<u64>,
     incomplete: bool,
 ) -> Result<(), Error> {
-    let failed = |error| Error::database("end a slice of a listing", error);
+    let failed = |error| Error::database(Operation::EndSliceOfListing, error);
     let mut transaction = store.begin_alone().await?;
     let now = now(&mut transaction).await?;
     let finish = sqlx::query(FINISH)

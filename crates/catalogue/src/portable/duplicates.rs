@@ -1,6 +1,7 @@
 //! Candidates and outcomes of deduplication.
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 
 use super::{Store, bulk, generation, locked_generation};
 use crate::error::Error;
@@ -17,7 +18,7 @@ impl Duplicates for Store {
             let candidates = sqlx::query_as(DEDUP_CANDIDATES).fetch_all(&mut *snapshot).await?;
             Ok(DedupInput { candidates, generation })
         };
-        self.guard.run("read the candidates of deduplication", read).await
+        self.guard.run(Operation::ReadCandidatesOfDeduplication, read).await
     }
 
     async fn replace_duplicates(
@@ -27,7 +28,7 @@ impl Duplicates for Store {
         since: i64,
         fence: Option<Fence>,
     ) -> Result<(), Error> {
-        let doing = "replace the duplicates";
+        let doing = Operation::ReplaceDuplicates;
         self.guard
             .run_store(doing, || {
                 self.try_replace_duplicates(doing, duplicates, state, since, fence)
@@ -39,7 +40,7 @@ impl Duplicates for Store {
 impl Store {
     async fn try_replace_duplicates(
         &self,
-        doing: &'static str,
+        doing: Operation,
         duplicates: &[Duplicate],
         state: &str,
         since: i64,

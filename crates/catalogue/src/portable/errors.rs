@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::error::ErrorOccurrence;
+use codelupe_telemetry::Operation;
 
 use super::{Store, now};
 use crate::error::Error;
@@ -31,7 +32,7 @@ const FORGET: &str = "DELETE FROM errors WHERE CAST($1 AS TEXT) IS NULL OR finge
 #[async_trait]
 impl Errors for Store {
     async fn record_errors(&self, reports: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error> {
-        let doing = "record errors";
+        let doing = Operation::RecordErrors;
         let fail = |error| Error::database(doing, error);
         let record = || async {
             let mut transaction = self.begin(None).await?;
@@ -63,7 +64,7 @@ impl Errors for Store {
     }
 
     async fn errors(&self, age: Option<Duration>, limit: u32) -> Result<Vec<ErrorRow>, Error> {
-        let doing = "read the errors";
+        let doing = Operation::ReadErrors;
         let fail = |error| Error::database(doing, error);
         let age = age.and_then(|age| i64::try_from(age.as_millis()).ok());
         let read = || async {
@@ -81,14 +82,14 @@ impl Errors for Store {
     async fn error(&self, fingerprint: &str) -> Result<Option<ErrorRow>, Error> {
         let fingerprint = storable(fingerprint);
         let query = || sqlx::query_as(ONE).bind(&*fingerprint).fetch_optional(&self.pool);
-        self.guard.run("read an error", query).await
+        self.guard.run(Operation::ReadError, query).await
     }
 
     async fn forget_errors(&self, fingerprint: Option<&str>) -> Result<u64, Error> {
         let fingerprint = fingerprint.map(storable);
         let query = || sqlx::query(FORGET).bind(fingerprint.as_deref()).execute(&self.pool);
         self.guard
-            .run("forget errors", query)
+            .run(Operation::ForgetErrors, query)
             .await
             .map(|done| done.rows_affected())
     }

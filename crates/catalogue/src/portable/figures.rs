@@ -1,6 +1,7 @@
 //! Figures over the whole catalogue.
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 
 use super::{Connection, Store, sum_of};
 use crate::error::Error;
@@ -9,13 +10,13 @@ use crate::rows::{Count, Figures, Funnel, Stats, SurvivorRow, Survivors, assembl
 #[async_trait]
 impl Figures for Store {
     async fn stats(&self) -> Result<Stats, Error> {
-        let doing = "compute figures";
+        let doing = Operation::ComputeFigures;
         self.guard.run_store(doing, || self.read_stats(doing)).await
     }
 }
 
 impl Store {
-    async fn read_stats(&self, doing: &'static str) -> Result<Stats, Error> {
+    async fn read_stats(&self, doing: Operation) -> Result<Stats, Error> {
         let fail = |error| Error::database(doing, error);
         // One snapshot for all queries: a writer may be at work.
         let mut snapshot = self.snapshot().await.map_err(fail)?;
@@ -47,7 +48,7 @@ async fn figures(connection: &mut Connection, funnel: Funnel, survivors: &Surviv
     })
 }
 
-async fn funnel(connection: &mut Connection, survivors: Count, doing: &'static str) -> Result<Funnel, Error> {
+async fn funnel(connection: &mut Connection, survivors: Count, doing: Operation) -> Result<Funnel, Error> {
     let fail = |error| Error::database(doing, error);
     let found = sqlx::query_as(FOUND).fetch_one(&mut *connection).await.map_err(fail)?;
     let dropped = sqlx::query_as(DROPPED)

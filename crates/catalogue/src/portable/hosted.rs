@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codelupe_core::HostedRepository;
+use codelupe_telemetry::Operation;
 use sqlx::AssertSqlSafe;
 
 use super::{Store, list, now, raise_generation, upsert};
@@ -62,7 +63,7 @@ const BY_STATE: &str = "
 #[async_trait]
 impl HostedRepositories for Store {
     async fn upsert_repositories(&self, repositories: &[HostedRepository], seen: Seen) -> Result<Upserted, Error> {
-        let doing = "store repositories";
+        let doing = Operation::StoreRepositories;
         let work = || async move {
             let mut transaction = self.begin_alone().await?;
             let now = now(&mut transaction).await?;
@@ -85,7 +86,7 @@ impl HostedRepositories for Store {
                 .bind(stored_id(id))
                 .fetch_optional(&self.pool)
         };
-        let row: Option<HostedRecord> = self.guard.run("read a repository", query).await?;
+        let row: Option<HostedRecord> = self.guard.run(Operation::ReadRepository, query).await?;
         row.map(HostedRecord::into_row).transpose()
     }
 
@@ -97,7 +98,7 @@ impl HostedRepositories for Store {
                 .bind(&key)
                 .fetch_optional(&self.pool)
         };
-        let id: Option<i64> = self.guard.run("read the names", query).await?;
+        let id: Option<i64> = self.guard.run(Operation::ReadNames, query).await?;
         match id {
             Some(id) => self.hosted_repository(forge, id.cast_unsigned()).await,
             None => Ok(None),
@@ -112,7 +113,7 @@ impl HostedRepositories for Store {
                 .bind(stored_id(id))
                 .fetch_all(&self.pool)
         };
-        self.guard.run("read the names", query).await
+        self.guard.run(Operation::ReadNames, query).await
     }
 
     async fn hosted_repositories(&self, filter: &HostedFilter) -> Result<Vec<HostedRow>, Error> {
@@ -120,7 +121,7 @@ impl HostedRepositories for Store {
             let mut query = list::statement(filter);
             query.build_query_as().persistent(false).fetch_all(&self.pool).await
         };
-        let rows: Vec<HostedRecord> = self.guard.run("list the repositories", query).await?;
+        let rows: Vec<HostedRecord> = self.guard.run(Operation::ListRepositories, query).await?;
         rows.into_iter().map(HostedRecord::into_row).collect()
     }
 
@@ -131,7 +132,7 @@ impl HostedRepositories for Store {
                 "a repository that is listed is not gone",
             ));
         }
-        let (doing, forge) = ("note a repository as gone", storable(forge));
+        let (doing, forge) = (Operation::NoteRepositoryAsGone, storable(forge));
         let (forge, failed) = (forge.as_ref(), |error| Error::database(doing, error));
         let work = || async move {
             let mut transaction = self.begin_alone().await?;
@@ -149,7 +150,7 @@ impl HostedRepositories for Store {
     }
 
     async fn mark_refreshed(&self, forge: &str, answers: &[(u64, Option<String>)]) -> Result<(), Error> {
-        let (doing, forge) = ("note the forge's answers", storable(forge));
+        let (doing, forge) = (Operation::NoteForgeAnswers, storable(forge));
         let (forge, failed) = (forge.as_ref(), |error| Error::database(doing, error));
         let work = || async move {
             let mut transaction = self.begin_alone().await?;
@@ -170,7 +171,7 @@ impl HostedRepositories for Store {
 
     async fn due_for_refresh(&self, forge: &str, age: Duration, limit: u32) -> Result<Vec<DueRepository>, Error> {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let (doing, forge) = ("read what is due", storable(forge));
+        let (doing, forge) = (Operation::ReadWhatIsDue, storable(forge));
         let (forge, failed) = (forge.as_ref(), |error| Error::database(doing, error));
         let work = || async move {
             let mut connection = self.pool.acquire().await.map_err(failed)?;
@@ -193,7 +194,7 @@ impl HostedRepositories for Store {
     }
 
     async fn set_scores(&self, forge: &str, scores: &[(u64, u8)]) -> Result<(), Error> {
-        let (doing, forge) = ("note scores", storable(forge));
+        let (doing, forge) = (Operation::NoteScores, storable(forge));
         let (forge, failed) = (forge.as_ref(), |error| Error::database(doing, error));
         let work = || async move {
             let mut transaction = self.begin_alone().await?;
@@ -210,7 +211,7 @@ impl HostedRepositories for Store {
     }
 
     async fn set_opt_out(&self, forge: &str, id: u64, reason: Option<&str>) -> Result<Option<u64>, Error> {
-        let (doing, forge, reason) = ("note an opt-out", storable(forge), reason.map(storable));
+        let (doing, forge, reason) = (Operation::NoteOptOut, storable(forge), reason.map(storable));
         let (forge, reason) = (forge.as_ref(), reason.as_deref());
         let failed = |error| Error::database(doing, error);
         let work = || async move {
@@ -233,7 +234,7 @@ impl HostedRepositories for Store {
 
     async fn opted_out(&self) -> Result<HashSet<String>, Error> {
         let read = || sqlx::query_scalar(OPTED_OUT).fetch_all(&self.pool);
-        let names: Vec<String> = self.guard.run("read the opt-outs", read).await?;
+        let names: Vec<String> = self.guard.run(Operation::ReadOptOuts, read).await?;
         Ok(names.into_iter().collect())
     }
 
@@ -248,7 +249,7 @@ impl HostedRepositories for Store {
                 by_state: unsigned(states),
             })
         };
-        self.guard.run("count the repositories", read).await
+        self.guard.run(Operation::CountRepositories, read).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use codelupe_core::BlobId;
+use codelupe_telemetry::Operation;
 use sqlx::QueryBuilder;
 
 use super::{Connection, Database, Store, now};
@@ -25,7 +26,7 @@ const MODELS: &str = "SELECT id, name, kind, line, base, parent, training_id, st
 #[async_trait]
 impl Trainings for Store {
     async fn start_training(&self, fence: Option<Fence>, training: &NewTraining) -> Result<i64, Error> {
-        let doing = "start a training";
+        let doing = Operation::StartTraining;
         self.guard
             .run_store(doing, || self.try_start_training(doing, fence, training))
             .await
@@ -38,7 +39,7 @@ impl Trainings for Store {
                 .fetch_optional(&self.pool)
                 .await
         };
-        self.guard.run("read the open training", read).await
+        self.guard.run(Operation::ReadOpenTraining, read).await
     }
 
     async fn trainings(&self, limit: u32) -> Result<Vec<TrainingRow>, Error> {
@@ -47,7 +48,7 @@ impl Trainings for Store {
             let query = sqlx::query_as(sqlx::AssertSqlSafe(sql.clone())).bind(i64::from(limit));
             query.fetch_all(&self.pool).await
         };
-        self.guard.run("read trainings", read).await
+        self.guard.run(Operation::ReadTrainings, read).await
     }
 
     async fn advance_training(
@@ -57,7 +58,7 @@ impl Trainings for Store {
         state: TrainingState,
         progress: &TrainingProgress,
     ) -> Result<(), Error> {
-        let doing = "note the progress of a training";
+        let doing = Operation::NoteProgressOfTraining;
         let sql = "UPDATE trainings SET state = $1, data = coalesce($2, data), engine = coalesce($3, engine),
                    figures = coalesce($4, figures) WHERE id = $5 AND finished_at IS NULL";
         let work = || async {
@@ -85,7 +86,7 @@ impl Trainings for Store {
         made: Option<&NewModel>,
         learned: &[BlobId],
     ) -> Result<(), Error> {
-        let doing = "end a training";
+        let doing = Operation::EndTraining;
         let work = || self.try_end_training(doing, fence, training, end, (made, learned));
         self.guard.run_store(doing, work).await
     }
@@ -97,7 +98,7 @@ impl Trainings for Store {
                 .fetch_all(&self.pool)
                 .await
         };
-        let rows = self.guard.run("read what was learned", read).await?;
+        let rows = self.guard.run(Operation::ReadWhatWasLearned, read).await?;
         let blobs = rows.into_iter().map(|blob| {
             BlobId::try_from(blob).map_err(|_| Error::new(ErrorKind::Corrupt, "a learned content has no valid id"))
         });
@@ -105,7 +106,7 @@ impl Trainings for Store {
     }
 
     async fn register_model(&self, model: &NewModel) -> Result<(), Error> {
-        let doing = "register a model";
+        let doing = Operation::RegisterModel;
         let work = || async {
             let mut transaction = self.begin(None).await?;
             insert_model(&mut transaction, doing, model, None).await?;
@@ -124,11 +125,11 @@ impl Trainings for Store {
                 .fetch_all(&self.pool)
                 .await
         };
-        self.guard.run("read the models", read).await
+        self.guard.run(Operation::ReadModels, read).await
     }
 
     async fn promote_model(&self, name: &str) -> Result<(), Error> {
-        let doing = "promote a model";
+        let doing = Operation::PromoteModel;
         let work = || async {
             let mut transaction = self.begin(None).await?;
             promote(&mut transaction, doing, name).await?;
@@ -145,14 +146,14 @@ impl Trainings for Store {
             let query = sqlx::query("DELETE FROM models WHERE name = $1").bind(storable(name));
             Ok(query.execute(&self.pool).await?.rows_affected())
         };
-        match self.guard.run("remove a model", remove).await? {
+        match self.guard.run(Operation::RemoveModel, remove).await? {
             0 => Err(no_model(name)),
             _ => Ok(()),
         }
     }
 
     async fn cancel_training(&self, job: &str) -> Result<bool, Error> {
-        let doing = "cancel a training";
+        let doing = Operation::CancelTraining;
         let work = || async {
             let fail = |error| Error::database(doing, error);
             let mut transaction = self.begin(None).await?;
@@ -177,7 +178,7 @@ impl Trainings for Store {
 impl Store {
     async fn try_start_training(
         &self,
-        doing: &'static str,
+        doing: Operation,
         fence: Option<Fence>,
         training: &NewTraining,
     ) -> Result<i64, Error> {
@@ -213,7 +214,7 @@ impl Store {
 
     async fn try_end_training(
         &self,
-        doing: &'static str,
+        doing: Operation,
         fence: Option<Fence>,
         training: i64,
         end: &TrainingEnd,
@@ -260,7 +261,7 @@ impl Store {
 
 async fn insert_model(
     connection: &mut Connection,
-    doing: &'static str,
+    doing: Operation,
     model: &NewModel,
     training: Option<i64>,
 ) -> Result<(), Error> {
@@ -298,7 +299,7 @@ async fn insert_model(
     Ok(())
 }
 
-async fn promote(connection: &mut Connection, doing: &'static str, name: &str) -> Result<(), Error> {
+async fn promote(connection: &mut Connection, doing: Operation, name: &str) -> Result<(), Error> {
     let fail = |error| Error::database(doing, error);
     let now = now(connection).await?;
     let retire = "UPDATE models SET state = 'retired' WHERE state = 'promoted' AND name <> $1

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use codelupe_core::HostedRepository;
+use codelupe_telemetry::Operation;
 use sqlx::QueryBuilder;
 
 use super::{Connection, Database, names};
@@ -49,7 +50,7 @@ async fn upsert_chunk(
     seen: Seen,
     now: i64,
 ) -> Result<Upserted, Error> {
-    let failed = |error| Error::database("store repositories", error);
+    let failed = |error| Error::database(Operation::StoreRepositories, error);
     let mut known = read_known(connection, repositories).await.map_err(failed)?;
     let mut upserted = Upserted::default();
     let mut rows = Vec::with_capacity(repositories.len());

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 use sqlx::PgConnection;
 
 use super::{Postgres, storable};
@@ -60,7 +61,7 @@ const FORGET_SEGMENTS: &str = "
 #[async_trait]
 impl Contents for Postgres {
     async fn commit(&self, batch: &Batch, recipe: &str, fence: Option<Fence>) -> Result<(), Error> {
-        let doing = "link a batch";
+        let doing = Operation::LinkBatch;
         self.guard
             .run_store(doing, || self.try_commit(doing, batch, recipe, fence))
             .await
@@ -69,7 +70,10 @@ impl Contents for Postgres {
     async fn known_contents(&self, keys: &[ContentKey], recipe: &str) -> Result<HashSet<ContentKey>, Error> {
         let mut known = HashSet::new();
         for keys in keys.chunks(KEYS_PER_STATEMENT) {
-            let places = self.guard.run("look up contents", || self.places(keys, recipe)).await?;
+            let places = self
+                .guard
+                .run(Operation::LookUpContents, || self.places(keys, recipe))
+                .await?;
             let found = places
                 .into_iter()
                 .filter_map(|place| keys.get(usize::try_from(place).ok()?));
@@ -89,12 +93,12 @@ impl Contents for Postgres {
                 .await?;
             transaction.commit().await
         };
-        self.guard.run("forget unused contents", forget).await
+        self.guard.run(Operation::ForgetUnusedContents, forget).await
     }
 
     async fn segments(&self) -> Result<HashMap<i64, String>, Error> {
         let query = || sqlx::query_as("SELECT id, name FROM segments").fetch_all(&self.pool);
-        let rows: Vec<(i64, String)> = self.guard.run("read the segments", query).await?;
+        let rows: Vec<(i64, String)> = self.guard.run(Operation::ReadSegments, query).await?;
         Ok(rows.into_iter().collect())
     }
 
@@ -107,7 +111,7 @@ impl Contents for Postgres {
                     .bind(path)
                     .fetch_optional(&self.pool)
             };
-            let row: Option<StoryRow> = self.guard.run("read a file's story", query).await?;
+            let row: Option<StoryRow> = self.guard.run(Operation::ReadFileStory, query).await?;
             if let Some(row) = row {
                 return row.story();
             }
@@ -117,7 +121,7 @@ impl Contents for Postgres {
                     .bind(storable(&repository))
                     .fetch_one(&self.pool)
             };
-            let found: bool = self.guard.run("look up a repository", query).await?;
+            let found: bool = self.guard.run(Operation::LookUpRepository, query).await?;
             repository_found |= found;
         }
         Err(unknown_file(name, repository_found))
@@ -126,9 +130,9 @@ impl Contents for Postgres {
     async fn example_file(&self) -> Result<Option<String>, Error> {
         let near = || sqlx::query_scalar(EXAMPLE_NEAR_DUPLICATE).fetch_optional(&self.pool);
         let any = || sqlx::query_scalar(EXAMPLE_FILE).fetch_optional(&self.pool);
-        match self.guard.run("read an example", near).await? {
+        match self.guard.run(Operation::ReadExample, near).await? {
             Some(near) => Ok(Some(near)),
-            None => self.guard.run("read an example", any).await,
+            None => self.guard.run(Operation::ReadExample, any).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 
 use super::{Postgres, storable};
 use crate::error::Error;
@@ -128,7 +129,10 @@ impl Jobs for Postgres {
         let mut seen = HashSet::new();
         let first = jobs.iter().zip(&keys).filter(|(_, key)| seen.insert(*key));
         let unique: Vec<&NewJob> = first.map(|(job, _)| job).collect();
-        let rows: Vec<EnqueuedRow> = self.guard.run("enqueue jobs", || self.enqueue_unique(&unique)).await?;
+        let rows: Vec<EnqueuedRow> = self
+            .guard
+            .run(Operation::EnqueueJobs, || self.enqueue_unique(&unique))
+            .await?;
         let mut rows: HashMap<String, Enqueued> = rows.into_iter().map(|row| (row.key, row.enqueued)).collect();
         let enqueued = keys.iter().filter_map(|key| {
             let row = rows.get_mut(key.as_ref())?;
@@ -140,7 +144,7 @@ impl Jobs for Postgres {
     async fn lease(&self, request: &LeaseRequest<'_>) -> Result<Vec<JobRow>, Error> {
         let names: Vec<_> = request.names.iter().map(|name| storable(name)).collect();
         let take_back = || sqlx::query(TAKE_BACK).bind(MAX_VANISHED).execute(&self.pool);
-        self.guard.run("take leases back", take_back).await?;
+        self.guard.run(Operation::TakeLeasesBack, take_back).await?;
         let lease = || {
             sqlx::query_as(LEASE)
                 .bind(storable(request.worker))
@@ -150,7 +154,7 @@ impl Jobs for Postgres {
                 .bind(i64::from(request.limit))
                 .fetch_all(&self.pool)
         };
-        let mut jobs: Vec<JobRow> = self.guard.run("lease jobs", lease).await?;
+        let mut jobs: Vec<JobRow> = self.guard.run(Operation::LeaseJobs, lease).await?;
         jobs.sort_by_key(|job| (Reverse(job.priority), job.id));
         Ok(jobs)
     }
@@ -161,7 +165,7 @@ impl Jobs for Postgres {
             query.bind(milliseconds(lease)).execute(&self.pool)
         };
         self.guard
-            .run("extend a lease", query)
+            .run(Operation::ExtendLease, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -174,7 +178,7 @@ impl Jobs for Postgres {
             let query = sqlx::query_scalar(COMPLETE).bind(&ids).bind(&leases);
             query.bind(&results).fetch_all(&self.pool)
         };
-        self.guard.run("complete jobs", complete).await
+        self.guard.run(Operation::CompleteJobs, complete).await
     }
 
     async fn fail(&self, fence: Fence, failure: &Failure) -> Result<bool, Error> {
@@ -184,7 +188,7 @@ impl Jobs for Postgres {
             query.bind(failure.retry_after.map(milliseconds)).execute(&self.pool)
         };
         self.guard
-            .run("note a failed job", query)
+            .run(Operation::NoteFailedJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -197,7 +201,7 @@ impl Jobs for Postgres {
                 .execute(&self.pool)
         };
         self.guard
-            .run("release a job", query)
+            .run(Operation::ReleaseJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -205,7 +209,7 @@ impl Jobs for Postgres {
     async fn retry(&self, id: Option<i64>) -> Result<u64, Error> {
         let query = || sqlx::query(RETRY).bind(id).execute(&self.pool);
         self.guard
-            .run("queue jobs again", query)
+            .run(Operation::QueueJobsAgain, query)
             .await
             .map(|done| done.rows_affected())
     }
@@ -213,7 +217,7 @@ impl Jobs for Postgres {
     async fn cancel(&self, id: i64) -> Result<bool, Error> {
         let query = || sqlx::query(CANCEL).bind(id).execute(&self.pool);
         self.guard
-            .run("cancel a job", query)
+            .run(Operation::CancelJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -226,24 +230,24 @@ impl Jobs for Postgres {
                 .bind(i64::from(filter.limit))
                 .fetch_all(&self.pool)
         };
-        self.guard.run("read jobs", query).await
+        self.guard.run(Operation::ReadJobs, query).await
     }
 
     async fn jobs_by_id(&self, ids: &[i64]) -> Result<Vec<JobRow>, Error> {
         let query = || sqlx::query_as(BY_ID).bind(ids).fetch_all(&self.pool);
-        self.guard.run("read jobs", query).await
+        self.guard.run(Operation::ReadJobs, query).await
     }
 
     async fn job_counts(&self) -> Result<Vec<(String, String, i64)>, Error> {
         let query = || sqlx::query_as(COUNTS).fetch_all(&self.pool);
-        self.guard.run("count jobs", query).await
+        self.guard.run(Operation::CountJobs, query).await
     }
 
     async fn prune_jobs(&self, age: Duration) -> Result<u64, Error> {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let query = || sqlx::query(PRUNE).bind(age).execute(&self.pool);
         self.guard
-            .run("forget jobs", query)
+            .run(Operation::ForgetJobs, query)
             .await
             .map(|done| done.rows_affected())
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use codelupe_telemetry::Operation;
 
 use super::Sqlite;
 use crate::error::Error;
@@ -131,7 +132,7 @@ impl Jobs for Sqlite {
             transaction.commit().await?;
             Ok(enqueued)
         };
-        self.guard.run("enqueue jobs", enqueue).await
+        self.guard.run(Operation::EnqueueJobs, enqueue).await
     }
 
     async fn lease(&self, request: &LeaseRequest<'_>) -> Result<Vec<JobRow>, Error> {
@@ -154,7 +155,7 @@ impl Jobs for Sqlite {
             transaction.commit().await?;
             Ok(jobs)
         };
-        let mut jobs: Vec<JobRow> = self.guard.run("lease jobs", lease).await?;
+        let mut jobs: Vec<JobRow> = self.guard.run(Operation::LeaseJobs, lease).await?;
         jobs.sort_by_key(|job| (Reverse(job.priority), job.id));
         Ok(jobs)
     }
@@ -165,7 +166,7 @@ impl Jobs for Sqlite {
             query.bind(milliseconds(lease)).execute(&self.pool)
         };
         self.guard
-            .run("extend a lease", query)
+            .run(Operation::ExtendLease, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -183,7 +184,7 @@ impl Jobs for Sqlite {
             transaction.commit().await?;
             Ok(completed.into_iter().collect())
         };
-        self.guard.run("complete jobs", complete).await
+        self.guard.run(Operation::CompleteJobs, complete).await
     }
 
     async fn fail(&self, fence: Fence, failure: &Failure) -> Result<bool, Error> {
@@ -193,7 +194,7 @@ impl Jobs for Sqlite {
             query.bind(failure.retry_after.map(milliseconds)).execute(&self.pool)
         };
         self.guard
-            .run("note a failed job", query)
+            .run(Operation::NoteFailedJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -206,7 +207,7 @@ impl Jobs for Sqlite {
                 .execute(&self.pool)
         };
         self.guard
-            .run("release a job", query)
+            .run(Operation::ReleaseJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -214,7 +215,7 @@ impl Jobs for Sqlite {
     async fn retry(&self, id: Option<i64>) -> Result<u64, Error> {
         let query = || sqlx::query(RETRY).bind(id).execute(&self.pool);
         self.guard
-            .run("queue jobs again", query)
+            .run(Operation::QueueJobsAgain, query)
             .await
             .map(|done| done.rows_affected())
     }
@@ -222,7 +223,7 @@ impl Jobs for Sqlite {
     async fn cancel(&self, id: i64) -> Result<bool, Error> {
         let query = || sqlx::query(CANCEL).bind(id).execute(&self.pool);
         self.guard
-            .run("cancel a job", query)
+            .run(Operation::CancelJob, query)
             .await
             .map(|done| done.rows_affected() == 1)
     }
@@ -235,25 +236,25 @@ impl Jobs for Sqlite {
                 .bind(i64::from(filter.limit))
                 .fetch_all(&self.pool)
         };
-        self.guard.run("read jobs", query).await
+        self.guard.run(Operation::ReadJobs, query).await
     }
 
     async fn jobs_by_id(&self, ids: &[i64]) -> Result<Vec<JobRow>, Error> {
         let ids = serde_json::json!(ids).to_string();
         let query = || sqlx::query_as(BY_ID).bind(&ids).fetch_all(&self.pool);
-        self.guard.run("read jobs", query).await
+        self.guard.run(Operation::ReadJobs, query).await
     }
 
     async fn job_counts(&self) -> Result<Vec<(String, String, i64)>, Error> {
         let query = || sqlx::query_as(COUNTS).fetch_all(&self.pool);
-        self.guard.run("count jobs", query).await
+        self.guard.run(Operation::CountJobs, query).await
     }
 
     async fn prune_jobs(&self, age: Duration) -> Result<u64, Error> {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         let query = || sqlx::query(PRUNE).bind(age).execute(&self.pool);
         self.guard
-            .run("forget jobs", query)
+            .run(Operation::ForgetJobs, query)
             .await
             .map(|done| done.rows_affected())
     }

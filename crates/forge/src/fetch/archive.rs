@@ -87,6 +87,7 @@ impl Visit<'_> {
     fn ask(&self, mut request: Request<'_>) -> Result<Response, Error> {
         let mut tokens = self.fetcher.tokens.iter();
         request.authorization = tokens.find_map(|token| token.bearer(&request.url));
+        request.forge = self.forge();
         let response = self.fetcher.runtime.block_on(self.fetcher.http.send(request))?;
         match response.status {
             200 => Ok(response),

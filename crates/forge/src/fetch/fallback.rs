@@ -9,7 +9,6 @@ use crate::git_command::Order;
 use crate::http::Request;
 use crate::limits::Limits;
 use crate::remote::Remote;
-use crate::site::Site;
 use crate::wire;
 
 /// Bytes at the start of `info/refs` that tell what a server speaks.
@@ -79,12 +78,6 @@ impl Visit<'_> {
         }
         start.truncate(START_BYTES);
         Ok(is_old(&start).then_some(url))
-    }
-
-    /// The forge that the repository is on, where it is known, and its name there.
-    fn site(&self) -> Option<(&Site, String)> {
-        let mut sites = self.fetcher.sites.iter();
-        sites.find_map(|site| Some((site, site.full_name_of(&self.url)?)))
     }
 }
 

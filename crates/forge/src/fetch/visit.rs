@@ -3,11 +3,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use codelupe_telemetry::Forge;
 use url::Url;
 
 use super::Fetcher;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Response, shown};
+use crate::site::Site;
 use crate::wire::{self, Capabilities, Head, IdHash, Refusal};
 
 /// One visit to one repository.
@@ -60,12 +62,24 @@ impl Visit<'_> {
     /// Sends a request; an answer that is none of success is an error.
     pub(super) fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
         request.authorization = self.fetcher.tokens.iter().find_map(|token| token.basic(&request.url));
+        request.forge = self.forge();
         let response = self.fetcher.runtime.block_on(self.fetcher.http.send(request))?;
         if response.status == 200 {
             Ok(response)
         } else {
             Err(self.refused(&response))
         }
+    }
+
+    /// What software the repository is on.
+    pub(super) fn forge(&self) -> Forge {
+        self.site().map_or(Forge::Other, |(site, _)| site.kind().into())
+    }
+
+    /// The forge that the repository is on, where it is known, and its name there.
+    pub(super) fn site(&self) -> Option<(&Site, String)> {
+        let mut sites = self.fetcher.sites.iter();
+        sites.find_map(|site| Some((site, site.full_name_of(&self.url)?)))
     }
 
     fn answer(&self, response: Response) -> Result<Vec<u8>, Error> {

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
+use codelupe_telemetry::{FORGE_RECEIVED, Forge, ForgeLabels};
 use flate2::write::GzDecoder;
 use tokio::runtime::Handle;
 
@@ -21,14 +22,16 @@ const SLOW_AFTER: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Body {
     response: reqwest::Response,
+    forge: Forge,
     started: Instant,
     received: u64,
 }
 
 impl Body {
-    pub(super) fn new(response: reqwest::Response) -> Self {
+    pub(super) fn new(response: reqwest::Response, forge: Forge) -> Self {
         Self {
             response,
+            forge,
             started: Instant::now(),
             received: 0,
         }
@@ -47,7 +50,9 @@ impl Body {
             };
             Error::new(kind, shown(self.response.url())).with_source(error.without_url())
         })?;
-        self.received += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let more = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        self.received += more;
+        FORGE_RECEIVED.add(ForgeLabels { forge: self.forge }, more);
         let elapsed = self.started.elapsed();
         if chunk.is_some() && elapsed > SLOW_AFTER && self.received < LOW_SPEED * elapsed.as_secs() {
             let why = format!(

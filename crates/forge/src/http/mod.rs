@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use codelupe_core::text::display_name;
+use codelupe_telemetry::{
+    self as telemetry, Answer, FORGE_REQUEST_DURATION, FORGE_REQUESTS, Forge, ForgeLabels, RequestLabels,
+};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, redirect};
 use serde::{Deserialize, Serialize};
@@ -66,6 +69,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Option<Bytes>,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<HeaderValue>,
+    /// Who is asked, for the metrics.
+    pub(crate) forge: Forge,
     /// Another origin that a redirect may lead to. The authorization does not go there.
     pub(crate) also: Option<Origin>,
 }
@@ -79,6 +84,7 @@ impl<'a> Request<'a> {
             headers,
             body: None,
             authorization: None,
+            forge: Forge::Other,
             also: None,
         }
     }
@@ -89,6 +95,22 @@ impl<'a> Request<'a> {
             method: Method::POST,
             body: Some(body.into()),
             ..Self::get(url, headers)
+        }
+    }
+
+    fn labels(&self, sent: &reqwest::Result<reqwest::Response>) -> RequestLabels {
+        let method = if self.method == Method::POST {
+            telemetry::Method::Post
+        } else {
+            telemetry::Method::Get
+        };
+        let status = sent
+            .as_ref()
+            .map_or(Answer::Missing, |answer| Answer::of_status(answer.status().as_u16()));
+        RequestLabels {
+            forge: self.forge,
+            method,
+            status,
         }
     }
 }
@@ -155,7 +177,7 @@ impl Http {
                     url: request.url,
                     moved,
                     headers: response.headers().clone(),
-                    body: Body::new(response),
+                    body: Body::new(response, request.forge),
                 });
             }
             let location = response.headers().get(LOCATION);
@@ -192,7 +214,11 @@ impl Http {
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
-        builder.send().await.map_err(|error| failed(&request.url, error))
+        let started = FORGE_REQUEST_DURATION.start();
+        let sent = builder.send().await;
+        FORGE_REQUEST_DURATION.stop(started, ForgeLabels { forge: request.forge });
+        FORGE_REQUESTS.add(request.labels(&sent), 1);
+        sent.map_err(|error| failed(&request.url, error))
     }
 }
 

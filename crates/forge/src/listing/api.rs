@@ -115,6 +115,7 @@ impl Api {
 
     async fn send(&self, resource: Resource, mut request: Request<'_>) -> Result<Answer, Error> {
         request.authorization = self.token.as_ref().and_then(|token| token.bearer(&request.url));
+        request.forge = self.site.kind().into();
         let turn = self.budget.acquire(resource).await?;
         let response = self.http.send(request).await?;
         let (status, headers, url) = (response.status, response.headers, response.url);

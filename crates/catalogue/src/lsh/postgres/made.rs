@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::postgres::Postgres;
 use codelupe_core::LshParameters;
+use codelupe_telemetry::Operation;
 
 const PARAMETERS: &str = "SELECT parameters FROM lsh_index";
 
@@ -14,7 +15,7 @@ const EMPTY: &str = "TRUNCATE lsh_index, lsh_documents, lsh_bands, lsh_compariso
 pub(crate) async fn stored_parameters(database: &Postgres) -> Result<Option<LshParameters>, Error> {
     let text: Option<String> = database
         .guard
-        .run("look at the LSH index", || {
+        .run(Operation::LookAtLshIndex, || {
             sqlx::query_scalar(PARAMETERS).fetch_optional(&database.pool)
         })
         .await?;
@@ -25,7 +26,7 @@ pub(crate) async fn stored_parameters(database: &Postgres) -> Result<Option<LshP
 pub(crate) async fn reset(database: &Postgres) -> Result<(), Error> {
     let emptied = database
         .guard
-        .run("empty the LSH index", || sqlx::query(EMPTY).execute(&database.pool));
+        .run(Operation::EmptyLshIndex, || sqlx::query(EMPTY).execute(&database.pool));
     emptied.await.map(drop)
 }
 
@@ -35,7 +36,7 @@ pub(super) async fn make(database: &Postgres, parameters: &LshParameters) -> Res
         .map_err(|error| Error::new(ErrorKind::Invalid, "cannot write parameters as JSON").with_source(error))?;
     database
         .guard
-        .run("make the LSH index", || {
+        .run(Operation::MakeLshIndex, || {
             sqlx::query(MAKE).bind(&text).execute(&database.pool)
         })
         .await?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use codelupe_core::{Language, Reason, SegmentInfo, SpdxExpression};
+use codelupe_telemetry::Operation;
 use sqlx::PgConnection;
 
 use crate::error::Error;
@@ -76,7 +77,7 @@ const COPY_FILES: &str =
 impl Postgres {
     pub(super) async fn try_commit(
         &self,
-        doing: &'static str,
+        doing: Operation,
         batch: &Batch,
         recipe: &str,
         fence: Option<Fence>,

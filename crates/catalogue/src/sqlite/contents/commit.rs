@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use codelupe_core::{Language, Reason, SegmentInfo, SpdxExpression};
+use codelupe_telemetry::Operation;
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::error::Error;
@@ -20,7 +21,7 @@ const NOTE_ERROR: &str = "
 impl Sqlite {
     pub(super) async fn try_commit(
         &self,
-        doing: &'static str,
+        doing: Operation,
         batch: &Batch,
         recipe: &str,
         fence: Option<Fence>,
