@@ -73,6 +73,16 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) config: Option<PathBuf>,
+    /// Keep the metrics of this process in a file, in Prometheus' text format; see docs/metrics.md. Written anew every 15 s
+    /// and at the end. Each process needs a file of its own.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CODELUPE_METRICS",
+        hide_env_values = true
+    )]
+    pub(crate) metrics: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -119,6 +119,7 @@ pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     command
         .env_remove("CODELUPE_CONFIG")
         .env_remove("CODELUPE_DB")
+        .env_remove("CODELUPE_METRICS")
         .env_remove("CODELUPE_MIGRATE")
         .env_remove("CODELUPE_ALERT_WEBHOOK")
         .env_remove("CODELUPE_GITHUB_TOKEN")

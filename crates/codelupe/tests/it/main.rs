@@ -14,6 +14,7 @@ mod fixture;
 mod generated;
 mod guarantees;
 mod jobs;
+mod metrics;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;

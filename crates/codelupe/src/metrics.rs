@@ -1,0 +1,56 @@
+//! The figures of the telemetry table in a file, as the textfile collector of Prometheus' node exporter reads it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use codelupe_telemetry::Registry;
+use prometheus_client::encoding::prometheus_text;
+
+use crate::failure::{Failure, Result};
+
+/// How often the file is written while a command runs: Prometheus' usual time between two scrapes.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// A file that holds the metrics of this process.
+pub(crate) struct MetricsFile {
+    path: PathBuf,
+    registry: Registry,
+}
+
+impl MetricsFile {
+    /// Begins to record, and writes the file once, so that a place that cannot be written to is said at the start.
+    pub(crate) fn begin(path: &Path) -> Result<Arc<Self>> {
+        let mut registry = Registry::default();
+        codelupe_telemetry::register(&mut registry);
+        let file = Self {
+            path: path.to_owned(),
+            registry,
+        };
+        file.write()?;
+        Ok(Arc::new(file))
+    }
+
+    /// Writes the file anew every now and then.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let file = Arc::clone(&self);
+            // Ends only by a panic, which is said already.
+            let _ = tokio::task::spawn_blocking(move || file.write_or_warn()).await;
+        }
+    }
+
+    /// Writes the file; work goes on without it.
+    pub(crate) fn write_or_warn(&self) {
+        if let Err(error) = self.write() {
+            tracing::warn!(%error, "the metrics could not be written");
+        }
+    }
+
+    fn write(&self) -> Result<()> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).map_err(Failure::defect)?;
+        Ok(codelupe_disk::write(&self.path, text.as_bytes())?)
+    }
+}
