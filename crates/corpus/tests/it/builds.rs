@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Place;
 
-fn build_record(n: usize) -> BuildRecord {
+pub(crate) fn build_record(n: usize) -> BuildRecord {
     let content = format!("// file {n}\n{}", "let x = \"ä\";\n".repeat(n));
     BuildRecord {
         repository: format!("repo-{}", n / 10),
@@ -28,7 +28,7 @@ fn build_record(n: usize) -> BuildRecord {
     }
 }
 
-fn description() -> Description {
+pub(crate) fn description() -> Description {
     Description {
         program: "codelupe".to_owned(),
         recipe: "r".to_owned(),
@@ -37,7 +37,7 @@ fn description() -> Description {
     }
 }
 
-fn write(place: &Place) -> std::path::PathBuf {
+pub(crate) fn write(place: &Place) -> std::path::PathBuf {
     let mut writer = BuildWriter::create(&place.folder).unwrap();
     for n in 0..100 {
         let split = if n % 10 == 0 { Split::HeldOut } else { Split::Train };

@@ -4,6 +4,7 @@
 
 mod builds;
 mod folder;
+mod full_disk;
 mod segments;
 
 use codelupe_core::BlobId;

@@ -13,7 +13,7 @@ use crate::fetching::fetcher_with;
 use crate::fixture::{Bare, folder, git, git_word, read_all, write};
 
 /// A forge that is closed to git, and gives archives of one repository, made by git itself.
-fn forge(repository: &Path) -> Server {
+pub(crate) fn forge(repository: &Path) -> Server {
     let repository = repository.to_owned();
     Server::start(move |request, stream| answer(&repository, request, stream))
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod fetching;
 mod fixture;
 mod folders;
+mod full_disk;
 mod git_hostile;
 mod git_oracle;
 mod git_program;

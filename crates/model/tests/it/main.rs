@@ -7,6 +7,7 @@
 mod completion;
 mod files;
 mod fixture;
+mod full_disk;
 mod golden;
 mod hostile;
 mod kernels;

@@ -4,6 +4,7 @@
 
 mod dataset;
 mod fixture;
+mod full_disk;
 mod kinds;
 mod reference;
 mod show;

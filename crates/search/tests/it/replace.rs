@@ -8,7 +8,7 @@ use codelupe_search::{ErrorKind, FileDocument, SearchIndex, build};
 
 use crate::corpus::found;
 
-fn add(builder: &mut codelupe_search::IndexBuilder, text: &str) {
+pub(crate) fn add(builder: &mut codelupe_search::IndexBuilder, text: &str) {
     let file = FileDocument {
         repository: "r",
         path: "p",

@@ -1,29 +1,25 @@
-//! Disks without space. They are made where mounting is allowed: in a user namespace of a process of its own.
+//! Disks without space.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use codelupe_catalogue::{CatalogueUrl, ErrorKind};
 use codelupe_testkit::postgres::Server;
+use codelupe_testkit::small_disk::small_disk;
 use sha2::{Digest, Sha256};
 
 use super::{assert_stored, shown};
 use crate::rows::{RECIPE, batch, repository};
 use crate::world::World;
 
-/// Names the small disk, in the process that has it.
-const SMALL: &str = "CODELUPE_TEST_SMALL_DISK";
+/// MiB of the small disk.
+pub(crate) const ROOM: u32 = 32;
 
 const BALLAST_BYTES: usize = 8 << 20;
 
-/// Mounts the disk as root of the namespace, and runs the test as somebody else: PostgreSQL refuses root.
-const SCRIPT: &str =
-    r#"mount -t tmpfs -o size=32m,mode=777 none "$0" && exec unshare --user --map-user=1000 --map-group=1000 "$@""#;
-
 #[tokio::test]
 async fn a_sqlite_file_cannot_grow() {
-    let Some(disk) = small_disk("faults::full::a_sqlite_file_cannot_grow") else {
+    let Some(disk) = small_disk("faults::full::a_sqlite_file_cannot_grow", ROOM) else {
         return;
     };
     let world = World {
@@ -35,7 +31,7 @@ async fn a_sqlite_file_cannot_grow() {
 
 #[tokio::test]
 async fn a_server_cannot_grow() {
-    let Some(disk) = small_disk("faults::full::a_server_cannot_grow") else {
+    let Some(disk) = small_disk("faults::full::a_server_cannot_grow", ROOM) else {
         return;
     };
     let server = Server::with_settings(&[("fsync", "off")]);
@@ -47,28 +43,6 @@ async fn a_server_cannot_grow() {
     );
     server.psql("postgres", "CREATE DATABASE full_up TABLESPACE small");
     fills_up(&World::at(&server.url("full_up")), &disk).await;
-}
-
-/// The small disk; without one, this test runs in a process that has one.
-pub(crate) fn small_disk(test: &str) -> Option<PathBuf> {
-    if let Some(disk) = std::env::var_os(SMALL) {
-        return Some(disk.into());
-    }
-    let disk = tempfile::tempdir().unwrap();
-    let mut command = Command::new("unshare");
-    command
-        .args(["--mount", "--map-root-user", "sh", "-c", SCRIPT])
-        .arg(disk.path());
-    command
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(SMALL, disk.path());
-    let output = command.output().unwrap();
-    let text = [output.stdout, output.stderr]
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .concat();
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    None
 }
 
 async fn fills_up(world: &World, disk: &Path) {

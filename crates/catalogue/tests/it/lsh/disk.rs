@@ -3,6 +3,7 @@
 mod damage;
 #[cfg(feature = "slow")]
 mod full;
+mod gone;
 mod killed;
 mod shared;
 

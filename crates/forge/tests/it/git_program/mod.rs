@@ -63,7 +63,7 @@ impl Bench {
 }
 
 /// Git's own server, that hears nothing of newer protocols.
-fn old_server(folder: &Path) -> Server {
+pub(crate) fn old_server(folder: &Path) -> Server {
     let folder = folder.to_owned();
     Server::start(move |request, stream| answer_as_of_old(&folder, false, request, stream))
 }

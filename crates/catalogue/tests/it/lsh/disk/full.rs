@@ -4,9 +4,10 @@ use std::fs;
 
 use codelupe_catalogue::{ErrorKind, lsh::LshKind};
 use codelupe_corpus::DataFolder;
+use codelupe_testkit::small_disk::small_disk;
 
 use super::{documents, files};
-use crate::faults::full::small_disk;
+use crate::faults::full::ROOM;
 use crate::lsh::{Place, WIDE, blob, blobs, groups, neighbors};
 
 /// Documents in a sorted file: some 600 kB.
@@ -14,7 +15,7 @@ const RUN: u64 = 10_000;
 
 #[tokio::test]
 async fn a_merge_that_finds_no_space_changes_nothing() {
-    let Some(disk) = small_disk("lsh::disk::full::a_merge_that_finds_no_space_changes_nothing") else {
+    let Some(disk) = small_disk("lsh::disk::full::a_merge_that_finds_no_space_changes_nothing", ROOM) else {
         return;
     };
     let place = Place {
