@@ -16,11 +16,10 @@ mod reader;
 mod shard;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use codelupe_core::Split;
-use codelupe_disk::{make_folder, publish, remove, sync, work_name, write_new};
+use codelupe_disk::{make_folder, work_name, write_new};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,6 +28,8 @@ pub use reader::{read_blobs, read_shard};
 
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
+use crate::key::{CARD, Key, MANIFEST, Prefix};
+use crate::objects::Objects;
 use shard::ShardWriter;
 
 /// A shard ends after this many bytes of content, uncompressed.
@@ -65,7 +66,7 @@ pub struct BuildRecord {
     pub content: String,
 }
 
-/// Writes one build under `tmp/` and publishes it when finished.
+/// Writes one build under `tmp/` and puts it into the store when finished.
 pub struct BuildWriter {
     folder: DataFolder,
     root: PathBuf,
@@ -117,31 +118,26 @@ impl BuildWriter {
         Ok(())
     }
 
-    /// Ends all shards, writes manifest and card, makes all durable and publishes the folder.
+    /// Ends all shards, writes manifest and card, and puts all of it into the store, whole and durable.
     ///
-    /// A folder of that name that is there already is one that a crash left unlinked, or the same build; it is replaced.
+    /// A build of that name that is there already is one that a crash left unlinked, or the same build; it is replaced.
     ///
     /// # Errors
-    /// `DiskFull`, `Permission` or `Io`; nothing is published then.
+    /// `DiskFull`, `Permission` or `Io`, and those of a bucket; nothing counts as published then.
     pub fn finish(mut self, name: &str, description: Description) -> Result<FinishedBuild, Error> {
         let mut splits = Vec::new();
         for (split, mut writer) in std::mem::take(&mut self.splits) {
             writer.end_shard()?;
             writer.manifest.name = split.to_string();
-            sync(&self.root.join(split.as_str()))?;
             splits.push(writer.manifest);
         }
         let manifest = Manifest::new(name, description, splits);
         let text = serde_json::to_string_pretty(&manifest)
             .map_err(|error| Error::new(ErrorKind::Io, "cannot write the manifest as JSON").with_source(error))?;
-        write_new(&self.root.join("manifest.json"), text.as_bytes())?;
-        write_new(&self.root.join("README.md"), card::card(&manifest).as_bytes())?;
-        sync(&self.root)?;
-        let target = self.folder.builds().join(name);
-        if target.exists() {
-            remove(&target)?;
-        }
-        publish(&self.root, &target)?;
+        write_new(&self.root.join(MANIFEST), text.as_bytes())?;
+        write_new(&self.root.join(CARD), card::card(&manifest).as_bytes())?;
+        let objects = self.folder.objects();
+        objects.put_folder(&Prefix::Build(name.to_owned()), &self.root, MANIFEST)?;
         let digest = hex::encode(Sha256::digest(text.as_bytes()));
         Ok(FinishedBuild { manifest, text, digest })
     }
@@ -167,24 +163,27 @@ pub struct FinishedBuild {
     pub digest: String,
 }
 
-/// Reads the manifest of a build's folder.
+/// Reads the manifest of a build.
 ///
 /// # Errors
-/// `NotFound` when there is none; `Corrupt` when it is no manifest or of another format.
-pub fn read_manifest(build: &Path) -> Result<Manifest, Error> {
-    let path = build.join("manifest.json");
-    let text = fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
+/// `NotFound` when there is none; `Corrupt` when it is no manifest or of another format; what reading fails with.
+pub fn read_manifest(objects: &dyn Objects, build: &str) -> Result<Manifest, Error> {
+    parse(objects, build, &objects.get(&Key::Manifest(build.to_owned()))?)
+}
+
+fn parse(objects: &dyn Objects, build: &str, text: &[u8]) -> Result<Manifest, Error> {
+    let place = || objects.place(&Key::Manifest(build.to_owned()).to_string());
     let parsed = |error| {
-        let context = format!("`{}` is not a build manifest", path.display());
+        let context = format!("`{}` is not a build manifest", place());
         Error::new(ErrorKind::Corrupt, context).with_source(error)
     };
-    let Format { format } = serde_json::from_str(&text).map_err(parsed)?;
+    let Format { format } = serde_json::from_slice(text).map_err(parsed)?;
     if format == MANIFEST_FORMAT {
-        return serde_json::from_str(&text).map_err(parsed);
+        return serde_json::from_slice(text).map_err(parsed);
     }
     let context = format!(
         "`{}` has format {format}, this program reads {MANIFEST_FORMAT}: `codelupe build` makes a new one",
-        path.display()
+        place()
     );
     Err(Error::new(ErrorKind::Corrupt, context))
 }
@@ -195,11 +194,29 @@ struct Format {
     format: u32,
 }
 
-/// Whether a build's folder holds the manifest of that SHA-256 (hexadecimal), and every shard in its size.
-pub fn is_whole(build: &Path, digest: &str) -> bool {
-    let manifest = fs::read(build.join("manifest.json"));
-    let untouched = manifest.is_ok_and(|text| hex::encode(Sha256::digest(&text)) == digest);
-    let has = |shard: &ShardManifest| fs::metadata(build.join(&shard.path)).is_ok_and(|file| file.len() == shard.bytes);
-    untouched
-        && read_manifest(build).is_ok_and(|manifest| manifest.splits.iter().flat_map(|split| &split.shards).all(has))
+/// Whether a build has the manifest of that SHA-256 (hexadecimal), and every shard in its size.
+///
+/// # Errors
+/// What asking the store fails with; a build that has lost or changed something is none.
+pub fn is_whole(objects: &dyn Objects, build: &str, digest: &str) -> Result<bool, Error> {
+    let Some(text) = unless_missing(objects.get(&Key::Manifest(build.to_owned())))? else {
+        return Ok(false);
+    };
+    let Ok(manifest) = parse(objects, build, &text) else {
+        return Ok(false);
+    };
+    for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
+        let head = unless_missing(objects.head(&shard.key(build)))?;
+        if head.is_none_or(|head| head.bytes != shard.bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(hex::encode(Sha256::digest(&text)) == digest)
+}
+
+fn unless_missing<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }

@@ -1,8 +1,6 @@
 //! The error of this crate.
 
-use std::path::Path;
-
-use codelupe_core::{ErrorCode, text::display_name};
+use codelupe_core::ErrorCode;
 use parquet::errors::ParquetError;
 
 codelupe_core::coded_error! {
@@ -24,16 +22,25 @@ codelupe_core::coded_error! {
         Conflict = Conflict,
         /// An argument is not valid.
         Invalid = Validation,
+        /// A store refused the credentials, or there were none.
+        Auth = Auth,
+        /// A store has no bucket of that name.
+        NoBucket = NotFound,
+        /// A store was not reached, or the connection broke off, more often than it was tried again.
+        Network = Network,
+        /// A store took too long.
+        Timeout = Timeout,
+        /// A store is overloaded, or fails, more often than it was tried again.
+        Unavailable = Unavailable,
     }
 }
 
 impl Error {
     /// Wraps an error of the Parquet library, which hides I/O errors in its chain.
-    pub(crate) fn parquet(doing: &str, path: &Path, source: ParquetError) -> Self {
-        let path = display_name(path.as_os_str().as_encoded_bytes());
+    pub(crate) fn parquet(doing: &str, place: &str, source: ParquetError) -> Self {
         let code = ErrorCode::of_io_in(&source).unwrap_or(ErrorCode::CorruptStore);
         let kind = ErrorKind::of_code(code);
-        Self::new(kind, format!("cannot {doing} `{path}`")).with_source(source)
+        Self::new(kind, format!("cannot {doing} `{place}`")).with_source(source)
     }
 }
 

@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::build::{BuildRecord, ShardManifest, read_manifest, read_shard};
 use crate::error::{Error, ErrorKind};
+use crate::key::{CARD, Key, MANIFEST};
+use crate::objects::Objects;
 use codelupe_disk::{make_folder, partial, publish, remove, sync_all};
 
 /// Level of compression: zstd's default.
@@ -22,17 +25,19 @@ pub enum Format {
     JsonLines,
 }
 
-/// Copies the build in `build` to the new folder `target`, shard by shard; `progress` hears each file written.
+/// Copies a build out of the store to the new folder `target` of this machine, shard by shard; `progress` hears each file
+/// written.
 ///
 /// # Errors
 /// `Conflict` when `target` exists; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of the target.
 pub fn export(
-    build: &Path,
+    objects: &Arc<dyn Objects>,
+    build: &str,
     target: &Path,
     format: Format,
     mut progress: impl FnMut(&Path),
 ) -> Result<Vec<PathBuf>, Error> {
-    let manifest = read_manifest(build)?;
+    let manifest = read_manifest(&**objects, build)?;
     if target.exists() {
         return Err(Error::new(
             ErrorKind::Conflict,
@@ -49,16 +54,17 @@ pub fn export(
     let mut written = Vec::new();
     for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
         let path = match format {
-            Format::Parquet => copy(build, &partial, &shard.path)?,
-            Format::JsonLines => json_lines(build, &partial, shard)?,
+            Format::Parquet => copy(&**objects, &shard.key(build), &partial.join(&shard.path))?,
+            Format::JsonLines => json_lines(objects, build, &partial, shard)?,
         };
         progress(&path);
         written.push(path);
     }
-    for name in ["manifest.json", "README.md"] {
-        if format == Format::Parquet || name == "manifest.json" {
-            written.push(copy(build, &partial, name)?);
-        }
+    let manifest = Key::Manifest(build.to_owned());
+    written.push(copy(&**objects, &manifest, &partial.join(MANIFEST))?);
+    if format == Format::Parquet {
+        let card = Key::Card(build.to_owned());
+        written.push(copy(&**objects, &card, &partial.join(CARD))?);
     }
     sync_all(&partial)?;
     publish(&partial, target)?;
@@ -69,20 +75,34 @@ pub fn export(
         .collect())
 }
 
-fn copy(build: &Path, target: &Path, name: &str) -> Result<PathBuf, Error> {
-    let (from, to) = (build.join(name), target.join(name));
-    make_parent(&to)?;
-    fs::copy(&from, &to).map_err(|error| Error::io("copy to", &to, error))?;
-    Ok(to)
+/// Bytes copied at once.
+const COPY_BYTES: u64 = 16 << 20;
+
+fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<PathBuf, Error> {
+    make_parent(to)?;
+    if let Some(from) = objects.file(key) {
+        fs::copy(&from, to).map_err(|error| Error::io("copy to", to, error))?;
+        return Ok(to.to_owned());
+    }
+    let failed = |error| Error::io("write", to, error);
+    let mut file = File::create(to).map_err(failed)?;
+    let bytes = objects.head(key)?.bytes;
+    for start in (0..bytes).step_by(usize::try_from(COPY_BYTES).unwrap_or(usize::MAX)) {
+        let range = start..bytes.min(start + COPY_BYTES);
+        for part in objects.get_ranges(key, std::slice::from_ref(&range))? {
+            file.write_all(&part).map_err(failed)?;
+        }
+    }
+    Ok(to.to_owned())
 }
 
-fn json_lines(build: &Path, target: &Path, shard: &ShardManifest) -> Result<PathBuf, Error> {
+fn json_lines(objects: &Arc<dyn Objects>, build: &str, target: &Path, shard: &ShardManifest) -> Result<PathBuf, Error> {
     let to = target.join(&shard.path).with_extension("jsonl.zst");
     make_parent(&to)?;
     let failed = |error| Error::io("write", &to, error);
     let file = BufWriter::new(File::create(&to).map_err(failed)?);
     let mut out = zstd::Encoder::new(file, ZSTD_LEVEL).map_err(failed)?;
-    read_shard(build, shard, |record| {
+    read_shard(objects, build, shard, |record| {
         let line = Line {
             bytes: record.content.len(),
             record: &record,

@@ -1,24 +1,54 @@
 //! The data folder: where each thing lies, who may write, and how a file appears whole or not at all.
 
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use codelupe_core::text::display_name;
+use codelupe_core::text::display_path;
 use codelupe_disk::{Lock, children, is_partial, is_work_name, make_folder, remove, write};
 
 use crate::error::{Error, ErrorKind};
+use crate::key::{Key, Prefix};
+use crate::objects::{Folder, Objects};
+use crate::orphans::unlinked;
 
-/// A data folder on disk.
+/// A data folder on disk, and the store of its segments and builds.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
     root: PathBuf,
+    objects: Arc<dyn Objects>,
+    /// Whether the store is in the folder.
+    own: bool,
 }
 
 impl DataFolder {
-    /// Names a data folder; nothing is touched.
+    /// Names a data folder, which is its own store; nothing is touched.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self {
+            objects: Arc::new(Folder::new(root.clone())),
+            root,
+            own: true,
+        }
+    }
+
+    /// Names a data folder whose segments and builds lie elsewhere.
+    pub fn with_store(root: impl Into<PathBuf>, objects: Arc<dyn Objects>) -> Self {
+        Self {
+            root: root.into(),
+            objects,
+            own: false,
+        }
+    }
+
+    /// The segments and builds.
+    pub fn objects(&self) -> &Arc<dyn Objects> {
+        &self.objects
+    }
+
+    /// Whether segments and builds lie in this folder, and not elsewhere.
+    pub const fn is_own_store(&self) -> bool {
+        self.own
     }
 
     /// The folder itself.
@@ -31,19 +61,9 @@ impl DataFolder {
         self.root.join("catalogue.sqlite")
     }
 
-    /// The folder of segments.
-    pub fn segments(&self) -> PathBuf {
-        self.root.join("segments")
-    }
-
-    /// The file of one segment.
-    pub fn segment(&self, name: &str) -> PathBuf {
-        self.segments().join(format!("{name}.parquet"))
-    }
-
-    /// The folder of builds.
-    pub fn builds(&self) -> PathBuf {
-        self.root.join("builds")
+    /// How people know the place of a build: a path, or an address.
+    pub fn build_place(&self, name: &str) -> String {
+        self.objects.place(&Prefix::Build(name.to_owned()).to_string())
     }
 
     /// The folder of the search index.
@@ -79,9 +99,9 @@ impl DataFolder {
     /// cannot be made.
     pub fn lock(&self) -> Result<WriteLock, Error> {
         self.refuse_foreign()?;
-        for folder in [self.root.clone(), self.segments(), self.builds(), self.tmp()] {
-            make_folder(&folder)?;
-        }
+        make_folder(&self.root)?;
+        make_folder(&self.tmp())?;
+        self.objects.prepare()?;
         let path = self.root.join("lock");
         match Lock::try_alone(&path)? {
             Some(lock) => {
@@ -97,25 +117,21 @@ impl DataFolder {
         }
     }
 
-    /// Ties the folder to the catalogue of that identity, for ever.
+    /// Ties the folder, and its store, to the catalogue of that identity, for ever.
     ///
     /// # Errors
-    /// `Conflict` when it is tied to another; `Io`, `Permission` or `DiskFull` when it cannot be read or written.
+    /// `Conflict` when one is tied to another; what reading and writing fail with.
     pub fn claim(&self, identity: &str) -> Result<(), Error> {
-        let path = self.root.join("catalogue-id");
-        let known = match fs::read_to_string(&path) {
-            Ok(known) => known,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(write(&path, identity.as_bytes())?);
-            }
-            Err(error) => return Err(Error::io("read", &path, error)),
-        };
-        if known.trim() == identity {
+        let root = display_path(&self.root);
+        claim(&Folder::new(&self.root), identity, &format!("the data folder `{root}`"))?;
+        if self.own {
             return Ok(());
         }
-        let root = display_name(self.root.as_os_str().as_encoded_bytes());
-        let context = format!("the data folder `{root}` belongs to another catalogue than the one that was opened");
-        Err(Error::new(ErrorKind::Conflict, context))
+        claim(
+            &*self.objects,
+            identity,
+            &format!("the store `{}`", self.objects.place("")),
+        )
     }
 
     /// A folder that has things in it and neither a catalogue nor our lock is not ours.
@@ -123,15 +139,16 @@ impl DataFolder {
         if self.exists() || self.root.join("lock").exists() || !self.root.exists() || children(&self.root)?.is_empty() {
             return Ok(());
         }
-        let root = display_name(self.root.as_os_str().as_encoded_bytes());
+        let root = display_path(&self.root);
         Err(Error::new(
             ErrorKind::Conflict,
             format!("`{root}` holds other things and is not a data folder"),
         ))
     }
 
-    /// Removes what interrupted writers left: their files in `tmp/`, partials, and the segments that no catalogue row links.
-    /// `linked` tells whether a segment is linked. Files of other names are not ours and stay. While others write, nothing is removed.
+    /// Removes what interrupted writers left: their files in `tmp/`, partials, and the segments in this folder that no
+    /// catalogue row links. `linked` tells whether a segment is linked. Files of other names are not ours and stay. While
+    /// others write, nothing is removed. In a bucket, [`crate::remove_unlinked`] does it.
     ///
     /// Returns how many files and folders were removed.
     ///
@@ -146,18 +163,38 @@ impl DataFolder {
         orphans.retain(|path| is_work_name(&name_of(path), &WORK));
         let partials = children(&self.root)?;
         orphans.extend(partials.into_iter().filter(|path| is_partial(&name_of(path))));
-        for path in children(&self.segments())? {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let ours = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if ours && path.extension().is_some_and(|extension| extension == "parquet") && !linked(&name) {
-                orphans.push(path);
-            }
-        }
         for path in &orphans {
             remove(path)?;
         }
-        Ok(orphans.len())
+        let segments = if self.own {
+            unlinked(&*self.objects, linked)?
+        } else {
+            BTreeMap::new()
+        };
+        for name in segments.keys() {
+            self.objects.delete(&Key::Segment(name.clone()))?;
+        }
+        Ok(orphans.len() + segments.len())
     }
+}
+
+/// Ties a store to the catalogue of that identity; `what` names the store.
+fn claim(objects: &dyn Objects, identity: &str, what: &str) -> Result<(), Error> {
+    let known = match objects.get(&Key::Identity) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if objects.put_if_absent(&Key::Identity, identity.as_bytes())? {
+                return Ok(());
+            }
+            // Another one came first, or this one itself, whose answer was lost.
+            objects.get(&Key::Identity)?
+        }
+        known => known?,
+    };
+    if known.trim_ascii() == identity.as_bytes() {
+        return Ok(());
+    }
+    let context = format!("{what} belongs to another catalogue than the one that was opened");
+    Err(Error::new(ErrorKind::Conflict, context))
 }
 
 /// What is being written in `tmp/`; a clone is what the git program fetches.

@@ -1,5 +1,5 @@
-//! The corpus on disk: segments of processed contents, builds, exports, files of signatures (Parquet), and the data folder
-//! that they lie in.
+//! The corpus: segments of processed contents, builds, exports, files of signatures (Parquet), and where they lie. Segments and
+//! builds are objects by [`Key`] in a store: the data folder itself, or a bucket that many machines share.
 //!
 //! ```text
 //! codelupe-data/
@@ -15,7 +15,8 @@
 //!
 //! Guarantee G1 (exactly-once effect): a segment or a build is written under `tmp/`, synced, renamed, and only then
 //! linked by one transaction of the catalogue. A crash at any point leaves at most an unlinked file, which the next writer
-//! removes.
+//! removes. In a bucket it is written under `tmp/` just the same, then put, the manifest of a build as its last object, and
+//! then linked; what was put and never linked goes when it is a day old.
 
 #![forbid(unsafe_code)]
 
@@ -23,8 +24,12 @@ mod build;
 mod error;
 mod export;
 mod folder;
+mod key;
+mod objects;
+mod orphans;
 mod segment;
 mod signature_file;
+mod table;
 
 pub use build::{
     BuildRecord, BuildWriter, Description, FinishedBuild, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest,
@@ -33,5 +38,10 @@ pub use build::{
 pub use error::{Error, ErrorKind};
 pub use export::{Format, export};
 pub use folder::{DataFolder, WriteLock};
+pub use key::{Key, Prefix};
+#[cfg(feature = "object-store")]
+pub use objects::open_store;
+pub use objects::{Head, Listed, Objects, Provider, StoreUrl};
+pub use orphans::{list_segments, remove_unlinked};
 pub use segment::{ContentRecord, FORMAT_VERSION, KeptContent, SegmentReader, SegmentWriter};
 pub use signature_file::{FileParameters, SignatureWriter, read_parameters, read_signatures};

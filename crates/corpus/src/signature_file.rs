@@ -18,7 +18,7 @@ use arrow_array::builder::{FixedSizeBinaryBuilder, Int64Builder, ListBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use codelupe_core::{BlobId, LshParameters};
+use codelupe_core::{BlobId, LshParameters, text::display_path};
 use codelupe_disk::publish;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -98,7 +98,7 @@ impl SignatureWriter {
         let schema = schema(width);
         let file = File::create(&partial).map_err(|error| Error::io("create", &partial, error))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties(parameters)))
-            .map_err(|error| Error::parquet("start", &partial, error))?;
+            .map_err(|error| Error::parquet("start", &display_path(&partial), error))?;
         Ok(Self {
             target: target.to_owned(),
             partial,
@@ -117,7 +117,8 @@ impl SignatureWriter {
     /// # Errors
     /// `Corrupt` when the signature has a wrong length; `DiskFull` or `Io`.
     pub fn append(&mut self, blob: BlobId, signature: &[u8], keys: &[u64]) -> Result<(), Error> {
-        let failed = |error: arrow_schema::ArrowError| Error::parquet("append to", &self.partial, error.into());
+        let failed =
+            |error: arrow_schema::ArrowError| Error::parquet("append to", &display_path(&self.partial), error.into());
         self.blobs.append_value(blob.as_bytes()).map_err(failed)?;
         self.signatures.append_value(signature).map_err(failed)?;
         for key in keys {
@@ -141,7 +142,7 @@ impl SignatureWriter {
         let file = self
             .writer
             .into_inner()
-            .map_err(|error| Error::parquet("end", &self.partial, error))?;
+            .map_err(|error| Error::parquet("end", &display_path(&self.partial), error))?;
         file.sync_all()
             .map_err(|error| Error::io("write", &self.partial, error))?;
         publish(&self.partial, &self.target)?;
@@ -156,10 +157,10 @@ impl SignatureWriter {
             Arc::new(self.keys.finish()),
         ];
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)
-            .map_err(|error| Error::parquet("append to", &self.partial, error.into()))?;
+            .map_err(|error| Error::parquet("append to", &display_path(&self.partial), error.into()))?;
         self.writer
             .write(&batch)
-            .map_err(|error| Error::parquet("write", &self.partial, error))
+            .map_err(|error| Error::parquet("write", &display_path(&self.partial), error))
     }
 }
 
@@ -191,9 +192,9 @@ pub fn read_signatures<E: From<Error>>(
     let reader = open(path)?
         .with_batch_size(BATCH_ROWS)
         .build()
-        .map_err(|error| Error::parquet("read", path, error))?;
+        .map_err(|error| Error::parquet("read", &display_path(path), error))?;
     for batch in reader {
-        let batch = batch.map_err(|error| Error::parquet("read", path, error.into()))?;
+        let batch = batch.map_err(|error| Error::parquet("read", &display_path(path), error.into()))?;
         let column = |name: &str| {
             let array = batch.column_by_name(name)?.as_fixed_size_binary_opt()?;
             (array.null_count() == 0).then_some(array)
@@ -215,7 +216,7 @@ pub fn read_signatures<E: From<Error>>(
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::parquet("read", path, error))
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::parquet("read", &display_path(path), error))
 }
 
 fn not_signatures(path: &Path, why: &str) -> Error {

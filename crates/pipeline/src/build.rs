@@ -53,7 +53,10 @@ pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
         return Err(Error::new(ErrorKind::Store, context).with_code(ErrorCode::Conflict));
     }
     // A build that lost a file is written again: it is the same.
-    let existing = existing.filter(|build| is_whole(&context.folder.builds().join(&name), &build.digest));
+    let existing = match existing {
+        Some(build) if is_whole(&**context.folder.objects(), &name, &build.digest)? => Some(build),
+        _ => None,
+    };
     let existed = existing.is_some();
     let row = match existing {
         Some(build) => build,

@@ -25,13 +25,13 @@ pub fn index(context: &Context) -> Result<(), Error> {
     if indexed.as_ref() == Some(&build.digest) && context.folder.search().is_dir() {
         return Ok(());
     }
-    let folder = context.folder.builds().join(&build.name);
-    let manifest = read_manifest(&folder)?;
+    let objects = context.folder.objects();
+    let manifest = read_manifest(&**objects, &build.name)?;
     context.progress.begin(Step::Index, manifest.total().files);
     let mut builder = codelupe_search::build(&context.folder.search(), MEMORY_BYTES)?;
     let mut repositories: BTreeMap<String, Repository> = BTreeMap::new();
     for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
-        read_shard(&folder, shard, |record| -> Result<(), Error> {
+        read_shard(objects, &build.name, shard, |record| -> Result<(), Error> {
             context.progress.check()?;
             raise(&context.progress.done, 1);
             add_file(&mut builder, &record)?;

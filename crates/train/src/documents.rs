@@ -1,11 +1,12 @@
 //! The files of a build, as the makers of samples take them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use codelupe_catalogue::BuildRow;
 use codelupe_core::{BlobId, Language, Split};
-use codelupe_corpus::{BuildRecord, DataFolder, Manifest, SplitManifest, read_blobs, read_shard};
+use codelupe_corpus::{BuildRecord, DataFolder, Manifest, Objects, SplitManifest, read_blobs, read_shard};
 use codelupe_samples::Document;
 
 use crate::error::{Error, ErrorKind};
@@ -13,23 +14,25 @@ use crate::error::{Error, ErrorKind};
 /// Documents that wait for the makers of samples: one is at most as large as the largest file of a build.
 const WAITING: usize = 64;
 
-/// A build on disk.
+/// A build in the store.
 #[derive(Debug, Clone)]
 pub(crate) struct Build {
     pub(crate) name: String,
     pub(crate) digest: String,
-    path: PathBuf,
+    place: String,
+    objects: Arc<dyn Objects>,
     manifest: Manifest,
 }
 
 impl Build {
     pub(crate) fn open(folder: &DataFolder, row: &BuildRow) -> Result<Self, Error> {
-        let path = folder.builds().join(&row.name);
-        let manifest = serde_json::from_str(&row.manifest).map_err(|error| Error::damaged(&path, error))?;
+        let place = folder.build_place(&row.name);
+        let manifest = serde_json::from_str(&row.manifest).map_err(|error| Error::damaged(Path::new(&place), error))?;
         Ok(Self {
             name: row.name.clone(),
             digest: row.digest.clone(),
-            path,
+            place,
+            objects: Arc::clone(folder.objects()),
             manifest,
         })
     }
@@ -45,13 +48,18 @@ impl Build {
     pub(crate) fn blobs(&self, split: Split, mut each: impl FnMut(&str, BlobId)) -> Result<(), Error> {
         let mut damaged = None;
         for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
-            read_blobs(&self.path, shard, |repository, blob| match blob.parse() {
-                Ok(blob) => each(repository, blob),
-                Err(_) => damaged = Some(blob.to_owned()),
+            read_blobs(&self.objects, &self.name, shard, |repository, blob| {
+                match blob.parse() {
+                    Ok(blob) => each(repository, blob),
+                    Err(_) => damaged = Some(blob.to_owned()),
+                }
             })?;
         }
         match damaged {
-            Some(blob) => Err(Error::damaged(&self.path, format!("`{blob}` is no id of a blob"))),
+            Some(blob) => Err(Error::damaged(
+                Path::new(&self.place),
+                format!("`{blob}` is no id of a blob"),
+            )),
             None => Ok(()),
         }
     }
@@ -67,7 +75,7 @@ impl Build {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 for shard in self.split(split).map_or(&[][..], |split| &split.shards) {
-                    let sent = read_shard(&self.path, shard, |record| {
+                    let sent = read_shard(&self.objects, &self.name, shard, |record| {
                         if !wanted(&record) {
                             return Ok(());
                         }

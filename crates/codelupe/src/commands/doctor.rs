@@ -142,16 +142,14 @@ async fn latest_build(settings: &Settings, catalogue: &Catalogue) -> Result<Stri
     let Some(build) = catalogue.latest_build().await? else {
         return Ok("none yet".to_owned());
     };
-    let folder = settings.folder.builds().join(&build.name);
-    let manifest = codelupe_corpus::read_manifest(&folder)?;
-    let whole = codelupe_corpus::is_whole(&folder, &build.digest);
-    if !whole {
-        let folder = folder.display();
+    let (objects, place) = (settings.folder.objects(), settings.folder.build_place(&build.name));
+    let manifest = codelupe_corpus::read_manifest(&**objects, &build.name)?;
+    if !codelupe_corpus::is_whole(&**objects, &build.name, &build.digest)? {
         return Err(broken(format!(
-            "{folder} has lost or changed files: `codelupe build` writes it again"
+            "{place} has lost or changed files: `codelupe build` writes it again"
         )));
     }
-    Ok(format!("{}: {} files", folder.display(), manifest.total().files))
+    Ok(format!("{place}: {} files", manifest.total().files))
 }
 
 async fn search(app: &App) -> Result<String> {

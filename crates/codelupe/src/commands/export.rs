@@ -26,9 +26,9 @@ pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
         ExportFormat::Parquet => Format::Parquet,
         ExportFormat::JsonLines => Format::JsonLines,
     };
-    let from = app.settings.folder.builds().join(&build.name);
     let written = export(
-        &from,
+        app.settings.folder.objects(),
+        &build.name,
         &arguments.target,
         format,
         |path| tracing::info!(path = %path.display(), "written"),

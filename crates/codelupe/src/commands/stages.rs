@@ -76,7 +76,7 @@ pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> Res
     let Some(done) = outcome.and_then(|outcome| outcome.built) else {
         return Ok(());
     };
-    let folder = settings.folder.builds().join(&done.name);
+    let folder = settings.folder.build_place(&done.name);
     let value = json!({ "name": done.name, "folder": folder, "existed": done.existed, "splits": done.splits });
     print(settings.json, &value, || {
         let state = if done.existed { "was there already" } else { "is ready" };
@@ -85,11 +85,7 @@ pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> Res
             .iter()
             .map(|(split, tally)| format!("{split} {} files", tally.files))
             .collect();
-        format!(
-            "{} {state}: {}. Next: codelupe index",
-            folder.display(),
-            splits.join(", ")
-        )
+        format!("{folder} {state}: {}. Next: codelupe index", splits.join(", "))
     })
 }
 

@@ -1,7 +1,6 @@
 //! What the whole way came to.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use codelupe_catalogue::Stats;
 use codelupe_inspect::Deduplicated;
@@ -28,7 +27,7 @@ pub(crate) struct Outcome {
 
 /// Reports a run, and the training that followed.
 pub(crate) fn outcome(settings: &Settings, outcome: &Outcome, trained: Option<&codelupe_train::Outcome>) -> Result<()> {
-    let folder = settings.folder.builds().join(&outcome.built.name);
+    let folder = settings.folder.build_place(&outcome.built.name);
     let value = json!({
         "seconds": outcome.seconds,
         "repositories": outcome.ingested.repositories,
@@ -76,11 +75,11 @@ fn summary(outcome: &Outcome) -> String {
     text
 }
 
-fn next_steps(settings: &Settings, outcome: &Outcome, folder: &Path) -> String {
+fn next_steps(settings: &Settings, outcome: &Outcome, folder: &str) -> String {
     let program = program(settings);
     let file = outcome.example.as_deref().unwrap_or("REPO/PATH");
     [
-        format!("The corpus is in {}", folder.display()),
+        format!("The corpus is in {folder}"),
         String::from("Next:"),
         format!("  {program} search 'binary heap'"),
         format!("  {program} explain {file}"),

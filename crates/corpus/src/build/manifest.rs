@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::BuildRecord;
+use crate::key::Key;
 
 /// The format that this program writes and reads.
 pub const MANIFEST_FORMAT: u32 = 2;
@@ -89,6 +90,16 @@ impl Manifest {
             files: sum.files + split.total.files,
             bytes: sum.bytes + split.total.bytes,
         })
+    }
+}
+
+impl ShardManifest {
+    /// The shard's key in the store.
+    pub fn key(&self, build: &str) -> Key {
+        Key::Shard {
+            build: build.to_owned(),
+            path: self.path.clone(),
+        }
     }
 }
 

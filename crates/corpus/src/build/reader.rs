@@ -1,16 +1,16 @@
 //! Reading the files of a build back.
 
-use std::fs::File;
-use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt32Type};
 use arrow_array::{Array, RecordBatch};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::PageIndexPolicy;
 
 use super::{BuildRecord, ShardManifest};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::objects::Objects;
+use crate::table::{Rows, Table};
 
 /// Rows decoded at a time: a row is at most the size limit of one file (10 MiB by default).
 const BATCH_ROWS: usize = 64;
@@ -18,50 +18,61 @@ const BATCH_ROWS: usize = 64;
 /// Calls `each` with every file of a shard, in order. `each` may stop the reading by an error of its own.
 ///
 /// # Errors
-/// `NotFound`, `Corrupt` or `Io` when the shard cannot be read; and those of `each`.
+/// `NotFound`, `Corrupt` or `Io` when the shard cannot be read, and those of a bucket; and those of `each`.
 pub fn read_shard<E: From<Error>>(
-    build: &Path,
+    objects: &Arc<dyn Objects>,
+    build: &str,
     shard: &ShardManifest,
     mut each: impl FnMut(BuildRecord) -> Result<(), E>,
 ) -> Result<(), E> {
-    let path = build.join(&shard.path);
-    let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-    let batches = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
-        .map_err(|error| Error::parquet("read", &path, error))?;
-    for batch in batches {
-        let batch = batch.map_err(|error| Error::parquet("read", &path, error.into()))?;
+    batches(objects, build, shard, &[], |table, batch| {
         for row in 0..batch.num_rows() {
-            let record = record(&batch, row).ok_or_else(|| {
-                let context = format!("`{}` lacks a column of a build", path.display());
-                Error::new(ErrorKind::Corrupt, context)
-            })?;
-            each(record)?;
+            each(record(batch, row).ok_or_else(|| table.lacks("a column of a build"))?)?;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Calls `each` with the repository and the blob id, hexadecimal, of every file of a shard, in order, without reading contents.
 ///
 /// # Errors
-/// `NotFound`, `Corrupt` or `Io` when the shard cannot be read.
-pub fn read_blobs(build: &Path, shard: &ShardManifest, mut each: impl FnMut(&str, &str)) -> Result<(), Error> {
-    let path = build.join(&shard.path);
-    let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::parquet("read", &path, error))?;
-    let columns = ProjectionMask::columns(builder.parquet_schema(), ["repository", "blob"]);
-    let batches = builder.with_projection(columns).build();
-    for batch in batches.map_err(|error| Error::parquet("read", &path, error))? {
-        let batch = batch.map_err(|error| Error::parquet("read", &path, error.into()))?;
+/// `NotFound`, `Corrupt` or `Io` when the shard cannot be read, and those of a bucket.
+pub fn read_blobs(
+    objects: &Arc<dyn Objects>,
+    build: &str,
+    shard: &ShardManifest,
+    mut each: impl FnMut(&str, &str),
+) -> Result<(), Error> {
+    batches(objects, build, shard, &["repository", "blob"], |table, batch| {
         let column = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
         let (Some(repositories), Some(blobs)) = (column("repository"), column("blob")) else {
-            let context = format!("`{}` lacks a column of a build", path.display());
-            return Err(Error::new(ErrorKind::Corrupt, context));
+            return Err(table.lacks("a column of a build"));
         };
         for (repository, blob) in repositories.iter().flatten().zip(blobs.iter().flatten()) {
             each(repository, blob);
+        }
+        Ok(())
+    })
+}
+
+/// Calls `each` with some columns (none named: all) of all rows, row group by row group.
+fn batches<E: From<Error>>(
+    objects: &Arc<dyn Objects>,
+    build: &str,
+    shard: &ShardManifest,
+    columns: &[&str],
+    mut each: impl FnMut(&Table, &RecordBatch) -> Result<(), E>,
+) -> Result<(), E> {
+    let table = Table::open(objects, shard.key(build), PageIndexPolicy::Skip)?;
+    let columns = table.columns(columns);
+    for group in table.groups() {
+        let chunks = table.fetch(&[group], &columns)?;
+        let rows = Rows {
+            batch: Some(BATCH_ROWS),
+            ..Rows::of_group(group)
+        };
+        for batch in table.read(chunks, columns.clone(), rows)? {
+            each(&table, &batch.map_err(|error| table.damaged(error.into()))?)?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_array::builder::{StringBuilder, UInt8Builder, UInt32Builder, UInt64Builder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use codelupe_core::text::display_path;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -63,7 +64,7 @@ impl ShardWriter {
             bytes: 0,
         };
         let writer = ArrowWriter::try_new(file, schema(), Some(properties()))
-            .map_err(|error| Error::parquet("start", &path, error))?;
+            .map_err(|error| Error::parquet("start", &display_path(&path), error))?;
         Ok(Self {
             name,
             path,
@@ -119,10 +120,7 @@ impl ShardWriter {
         let file = self
             .writer
             .into_inner()
-            .map_err(|error| Error::parquet("end", &self.path, error))?;
-        file.file
-            .sync_all()
-            .map_err(|error| Error::own_io("sync", &self.path, error))?;
+            .map_err(|error| Error::parquet("end", &display_path(&self.path), error))?;
         let sha256 = hex::encode(file.digest.finalize());
         Ok(ShardManifest {
             path: self.name,
@@ -135,17 +133,17 @@ impl ShardWriter {
     fn write_batch(&mut self) -> Result<(), Error> {
         let batch = self
             .batch()
-            .map_err(|error| Error::parquet("append to", &self.path, error.into()))?;
+            .map_err(|error| Error::parquet("append to", &display_path(&self.path), error.into()))?;
         self.writer
             .write(&batch)
-            .map_err(|error| Error::parquet("write", &self.path, error))?;
+            .map_err(|error| Error::parquet("write", &display_path(&self.path), error))?;
         self.group += self.waiting;
         self.waiting = 0;
         if self.group >= ROW_GROUP_BYTES {
             self.group = 0;
             self.writer
                 .flush()
-                .map_err(|error| Error::parquet("write", &self.path, error))?;
+                .map_err(|error| Error::parquet("write", &display_path(&self.path), error))?;
         }
         Ok(())
     }

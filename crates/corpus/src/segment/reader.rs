@@ -1,23 +1,23 @@
 //! Reading segments: single rows at random, and one column of all rows.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt8Type;
 use arrow_array::{Array, RecordBatch};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
-};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
 use super::{ContentRecord, FORMAT_VERSION, KeptContent, VERSION_KEY};
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
+use crate::key::Key;
+use crate::objects::Objects;
+use crate::table::{Chunks, Rows, Table};
 use codelupe_core::Location;
 
 /// Rows decoded by one random read; neighbors are likely to be asked for next.
@@ -26,23 +26,33 @@ const CHUNK_ROWS: u32 = 32;
 /// Bytes of decoded text kept for the next reads.
 const CACHE_BYTES: u64 = 32 << 20;
 
+/// Bytes of column chunks, compressed, kept of a bucket for the next reads: some twenty row groups.
+const FETCHED_BYTES: u64 = 128 << 20;
+
+/// What comparing and building read.
+const TEXT_COLUMNS: [&str; 2] = ["language", "text"];
+
 /// Reads the segments of one data folder. Each thread uses its own.
 pub struct SegmentReader {
-    folder: DataFolder,
+    objects: Arc<dyn Objects>,
     names: HashMap<i64, String>,
-    open: HashMap<i64, (File, ArrowReaderMetadata)>,
+    open: HashMap<i64, Table>,
     chunks: Cache<(i64, u32), Arc<[Option<KeptContent>]>, ChunkBytes>,
+    fetched: Cache<(i64, usize), Fetched, FetchedBytes>,
 }
+
+/// The columns of a row group, as they came.
+type Fetched = Arc<[(u64, Bytes)]>;
 
 impl SegmentReader {
     /// A reader over the linked segments, as `Catalogue::segments` gives them.
     pub fn new(folder: &DataFolder, names: HashMap<i64, String>) -> Self {
-        let chunks = Cache::with_weighter(1024, CACHE_BYTES, ChunkBytes);
         Self {
-            folder: folder.clone(),
+            objects: Arc::clone(folder.objects()),
             names,
             open: HashMap::new(),
-            chunks,
+            chunks: Cache::with_weighter(1024, CACHE_BYTES, ChunkBytes),
+            fetched: Cache::with_weighter(64, FETCHED_BYTES, FetchedBytes),
         }
     }
 
@@ -76,126 +86,116 @@ impl SegmentReader {
     /// # Errors
     /// As `text`.
     pub fn record(&mut self, at: Location) -> Result<ContentRecord, Error> {
-        let batches = self.batches(at.segment, &[], Some((at.row, 1)))?;
-        let batch = self
-            .collect(at.segment, batches)?
-            .into_iter()
-            .next()
-            .ok_or_else(|| missing(at))?;
-        record(&batch).ok_or_else(|| missing(at))
+        let table = self.table(at.segment)?;
+        let (rows, columns) = (some_rows(table, at.row, 1), table.columns(&[]));
+        let chunks = table.fetch(&rows.groups, &columns)?;
+        let mut batches = table.read(chunks, columns, rows)?;
+        let batch = batches.next().ok_or_else(|| missing(at))?;
+        record(&batch.map_err(|error| table.damaged(error.into()))?).ok_or_else(|| missing(at))
     }
 
     /// Calls `each` with the row and the signature (none for some) of every content of a segment.
     ///
     /// # Errors
-    /// `NotFound`, `Corrupt` or `Io` when the segment cannot be read.
+    /// `NotFound`, `Corrupt` or `Io` when the segment cannot be read, and those of a bucket.
     pub fn signatures(&mut self, segment: i64, mut each: impl FnMut(u32, Option<&[u8]>)) -> Result<(), Error> {
-        let batches = self.batches(segment, &["signature"], None)?;
+        let table = self.table(segment)?;
+        let columns = table.columns(&["signature"]);
         let mut row = 0;
-        for batch in batches {
-            let batch = batch.map_err(|error| self.damaged(segment, error.into()))?;
-            let signatures = batch.column(0).as_fixed_size_binary();
-            for signature in signatures {
-                each(row, signature);
-                row += 1;
+        for group in table.groups() {
+            let chunks = table.fetch(&[group], &columns)?;
+            for batch in table.read(chunks, columns.clone(), Rows::of_group(group))? {
+                let batch = batch.map_err(|error| table.damaged(error.into()))?;
+                for signature in batch.column(0).as_fixed_size_binary() {
+                    each(row, signature);
+                    row += 1;
+                }
             }
         }
         Ok(())
     }
 
     fn read_chunk(&mut self, segment: i64, chunk: u32) -> Result<Vec<Option<KeptContent>>, Error> {
-        let batches = self.batches(segment, &["language", "text"], Some((chunk * CHUNK_ROWS, CHUNK_ROWS)))?;
-        let batches = self.collect(segment, batches)?;
-        let rows = batches.iter().flat_map(|batch| {
-            let [languages, texts] = [0, 1].map(|column| batch.column(column).as_string::<i32>());
-            languages.iter().zip(texts)
-        });
-        let kept = |(language, text): (Option<&str>, Option<&str>)| {
-            text.map(|text| KeptContent {
-                language: language.map(str::to_owned),
-                text: text.to_owned(),
-            })
-        };
-        Ok(rows.map(kept).collect())
-    }
-
-    fn collect(&self, segment: i64, batches: ParquetRecordBatchReader) -> Result<Vec<RecordBatch>, Error> {
-        batches
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.damaged(segment, error.into()))
-    }
-
-    /// Record batches of some columns (none named: all) and some rows (first, count).
-    fn batches(
-        &mut self,
-        segment: i64,
-        columns: &[&str],
-        rows: Option<(u32, u32)>,
-    ) -> Result<ParquetRecordBatchReader, Error> {
         self.open(segment)?;
-        let Some((file, metadata)) = self.open.get(&segment) else {
-            return Err(unknown(segment));
-        };
-        let path = self.path(segment)?;
-        let file = file.try_clone().map_err(|error| Error::io("open", &path, error))?;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone());
-        if !columns.is_empty() {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask);
+        let table = self.open.get(&segment).ok_or_else(|| unknown(segment))?;
+        let rows = some_rows(table, chunk * CHUNK_ROWS, CHUNK_ROWS);
+        let chunks = text_chunks(&mut self.fetched, table, segment, &rows.groups)?;
+        let mut contents = Vec::new();
+        for batch in table.read(chunks, table.columns(&TEXT_COLUMNS), rows)? {
+            let batch = batch.map_err(|error| table.damaged(error.into()))?;
+            let [languages, texts] = [0, 1].map(|column| batch.column(column).as_string::<i32>());
+            contents.extend(languages.iter().zip(texts).map(|(language, text)| kept(language, text)));
         }
-        if let Some((first, count)) = rows {
-            let total = builder.metadata().file_metadata().num_rows();
-            let total = usize::try_from(total).unwrap_or(0);
-            let first = (first as usize).min(total);
-            let count = (count as usize).min(total - first);
-            let (groups, skipped) = groups_holding(builder.metadata().row_groups(), first, count);
-            builder = builder
-                .with_row_groups(groups)
-                .with_row_selection(RowSelection::from(vec![
-                    RowSelector::skip(first - skipped),
-                    RowSelector::select(count),
-                ]));
-        }
-        builder.build().map_err(|error| self.damaged(segment, error))
+        Ok(contents)
+    }
+
+    fn table(&mut self, segment: i64) -> Result<&Table, Error> {
+        self.open(segment)?;
+        self.open.get(&segment).ok_or_else(|| unknown(segment))
     }
 
     fn open(&mut self, segment: i64) -> Result<(), Error> {
         if self.open.contains_key(&segment) {
             return Ok(());
         }
-        let path = self.path(segment)?;
-        let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-        let options =
-            ArrowReaderOptions::new().with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Optional);
-        let metadata =
-            ArrowReaderMetadata::load(&file, options).map_err(|error| Error::parquet("read", &path, error))?;
-        let version = metadata
-            .metadata()
-            .file_metadata()
-            .key_value_metadata()
+        let name = self.names.get(&segment).ok_or_else(|| unknown(segment))?;
+        let table = Table::open(&self.objects, Key::Segment(name.clone()), PageIndexPolicy::Optional)?;
+        let pairs = table.metadata().file_metadata().key_value_metadata();
+        let version = pairs
             .and_then(|pairs| pairs.iter().find(|pair| pair.key == VERSION_KEY))
             .and_then(|pair| pair.value.as_deref());
         if version != Some(FORMAT_VERSION) {
             let context = format!(
                 "segment `{}` has format version {version:?}, not {FORMAT_VERSION}",
-                path.display()
+                table.place()
             );
             return Err(Error::new(ErrorKind::Corrupt, context));
         }
-        self.open.insert(segment, (file, metadata));
+        self.open.insert(segment, table);
         Ok(())
     }
+}
 
-    fn path(&self, segment: i64) -> Result<std::path::PathBuf, Error> {
-        self.names
-            .get(&segment)
-            .map(|name| self.folder.segment(name))
-            .ok_or_else(|| unknown(segment))
+/// The text columns of row groups; those that came over the network are kept for the next reads.
+fn text_chunks(
+    kept: &mut Cache<(i64, usize), Fetched, FetchedBytes>,
+    table: &Table,
+    segment: i64,
+    groups: &[usize],
+) -> Result<Chunks, Error> {
+    let columns = table.columns(&TEXT_COLUMNS);
+    let mut parts = Vec::new();
+    for group in groups {
+        if let Some(known) = kept.get(&(segment, *group)) {
+            parts.extend_from_slice(known);
+            continue;
+        }
+        match table.fetch(&[*group], &columns)? {
+            // All groups are in the one file.
+            file @ Chunks::File(_) => return Ok(file),
+            Chunks::Fetched(fetched) => {
+                parts.extend_from_slice(&fetched);
+                kept.insert((segment, *group), fetched);
+            }
+        }
     }
+    Ok(Chunks::Fetched(parts.into()))
+}
 
-    fn damaged(&self, segment: i64, error: parquet::errors::ParquetError) -> Error {
-        let path = self.path(segment).unwrap_or_default();
-        Error::parquet("read", &path, error)
+fn kept(language: Option<&str>, text: Option<&str>) -> Option<KeptContent> {
+    text.map(|text| KeptContent {
+        language: language.map(str::to_owned),
+        text: text.to_owned(),
+    })
+}
+
+/// Weighs what came over the network.
+#[derive(Clone)]
+struct FetchedBytes;
+
+impl Weighter<(i64, usize), Fetched> for FetchedBytes {
+    fn weight(&self, _: &(i64, usize), parts: &Fetched) -> u64 {
+        parts.iter().map(|(_, part)| part.len() as u64).sum()
     }
 }
 
@@ -213,12 +213,22 @@ impl Weighter<(i64, u32), Arc<[Option<KeptContent>]>> for ChunkBytes {
     }
 }
 
+/// Some rows, from a first one on, as far as there are any.
+fn some_rows(table: &Table, first: u32, count: u32) -> Rows {
+    let total = usize::try_from(table.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let first = (first as usize).min(total);
+    let count = (count as usize).min(total - first);
+    let (groups, skipped) = groups_holding(table.metadata().row_groups(), first, count);
+    let selection = RowSelection::from(vec![RowSelector::skip(first - skipped), RowSelector::select(count)]);
+    Rows {
+        groups,
+        selection: Some(selection),
+        batch: None,
+    }
+}
+
 /// The row groups that hold rows `first..first + count`, and how many rows come before the first of them.
-fn groups_holding(
-    groups: &[parquet::file::metadata::RowGroupMetaData],
-    first: usize,
-    count: usize,
-) -> (Vec<usize>, usize) {
+fn groups_holding(groups: &[RowGroupMetaData], first: usize, count: usize) -> (Vec<usize>, usize) {
     let mut start = 0;
     let mut skipped = 0;
     let mut holding = Vec::new();

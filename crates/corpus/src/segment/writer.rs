@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder, UInt8Builder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use codelupe_core::SegmentInfo;
-use codelupe_disk::{publish, work_name};
+use codelupe_core::{SegmentInfo, text::display_path};
+use codelupe_disk::work_name;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::{ContentRecord, FORMAT_VERSION, VERSION_KEY};
 use crate::error::{Error, ErrorKind};
 use crate::folder::DataFolder;
+use crate::key::Key;
 
 /// Rows are handed to the Parquet encoder when this many bytes wait.
 const BATCH_BYTES: usize = 4 << 20;
@@ -55,7 +56,7 @@ impl SegmentWriter {
         let path = folder.tmp().join(work_name("segment"));
         let file = File::create(&path).map_err(|error| Error::own_io("create", &path, error))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties()))
-            .map_err(|error| Error::parquet("start", &path, error))?;
+            .map_err(|error| Error::parquet("start", &display_path(&path), error))?;
         Ok(Self {
             folder: folder.clone(),
             path,
@@ -80,7 +81,7 @@ impl SegmentWriter {
         self.text_bytes += record.text.as_ref().map_or(0, String::len) as u64;
         self.columns
             .append(record)
-            .map_err(|error| Error::parquet("append to", &self.path, error.into()))?;
+            .map_err(|error| Error::parquet("append to", &display_path(&self.path), error.into()))?;
         if self.columns.bytes >= BATCH_BYTES {
             self.write_batch()?;
         }
@@ -98,23 +99,20 @@ impl SegmentWriter {
         self.text_bytes
     }
 
-    /// Ends the file, makes it durable and publishes it under its final name.
+    /// Ends the file and puts it into the store under its final name, whole and durable.
     ///
     /// # Errors
-    /// `DiskFull`, `Permission` or `Io`; nothing is published then.
+    /// `DiskFull`, `Permission` or `Io`, and those of a bucket; nothing is published then.
     pub fn finish(mut self) -> Result<SegmentInfo, Error> {
         self.write_batch()?;
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|error| Error::parquet("end", &self.path, error))?;
-        file.sync_all()
-            .map_err(|error| Error::own_io("sync", &self.path, error))?;
+        let ended = self.writer.into_inner();
+        ended.map_err(|error| Error::parquet("end", &display_path(&self.path), error))?;
         let bytes = fs::metadata(&self.path)
             .map_err(|error| Error::own_io("look at", &self.path, error))?
             .len();
         let name = hex::encode(&self.digest.finalize()[..16]);
-        publish(&self.path, &self.folder.segment(&name))?;
+        let objects = self.folder.objects();
+        objects.put_file(&Key::Segment(name.clone()), &self.path)?;
         Ok(SegmentInfo {
             name,
             bytes,
@@ -127,16 +125,16 @@ impl SegmentWriter {
         let batch = self
             .columns
             .finish(&self.schema)
-            .map_err(|error| Error::parquet("append to", &self.path, error.into()))?;
+            .map_err(|error| Error::parquet("append to", &display_path(&self.path), error.into()))?;
         self.writer
             .write(&batch)
-            .map_err(|error| Error::parquet("write", &self.path, error))?;
+            .map_err(|error| Error::parquet("write", &display_path(&self.path), error))?;
         self.group_bytes += bytes;
         if self.group_bytes >= ROW_GROUP_BYTES {
             self.group_bytes = 0;
             self.writer
                 .flush()
-                .map_err(|error| Error::parquet("write", &self.path, error))?;
+                .map_err(|error| Error::parquet("write", &display_path(&self.path), error))?;
         }
         Ok(())
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use codelupe_core::{BlobId, Split};
-use codelupe_corpus::{BuildRecord, BuildWriter, Description, ErrorKind, Format, export, read_manifest, read_shard};
+use codelupe_corpus::{
+    BuildRecord, BuildWriter, DataFolder, Description, ErrorKind, FinishedBuild, Format, export, read_manifest,
+    read_shard,
+};
 use sha2::{Digest, Sha256};
 
 use crate::Place;
@@ -37,28 +40,34 @@ pub(crate) fn description() -> Description {
     }
 }
 
-pub(crate) fn write(place: &Place) -> std::path::PathBuf {
-    let mut writer = BuildWriter::create(&place.folder).unwrap();
+/// Writes a build called `one`.
+pub(crate) fn write_build(folder: &DataFolder) -> FinishedBuild {
+    let mut writer = BuildWriter::create(folder).unwrap();
     for n in 0..100 {
         let split = if n % 10 == 0 { Split::HeldOut } else { Split::Train };
         writer.append(split, &build_record(n)).unwrap();
     }
-    writer.finish("one", description()).unwrap();
-    place.folder.builds().join("one")
+    writer.finish("one", description()).unwrap()
+}
+
+/// A build called `one`, and where it is.
+pub(crate) fn write(place: &Place) -> std::path::PathBuf {
+    write_build(&place.folder);
+    place.folder.root().join("builds/one")
 }
 
 #[test]
 fn a_build_is_read_back_and_its_hashes_are_those_of_its_files() {
     let place = Place::new();
     let build = write(&place);
-    let manifest = read_manifest(&build).unwrap();
+    let manifest = read_manifest(&**place.folder.objects(), "one").unwrap();
     assert_eq!(manifest.total().files, 100);
     let mut records = Vec::new();
     for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
         let bytes = fs::read(build.join(&shard.path)).unwrap();
         assert_eq!(shard.bytes, bytes.len() as u64);
         assert_eq!(shard.sha256, hex::encode(Sha256::digest(&bytes)));
-        read_shard(&build, shard, |record| {
+        read_shard(place.folder.objects(), "one", shard, |record| {
             records.push(record);
             Ok::<_, codelupe_corpus::Error>(())
         })
@@ -94,7 +103,7 @@ fn exports_hold_every_record_and_never_overwrite() {
     let place = Place::new();
     let build = write(&place);
     let target = place.folder.root().join("out");
-    let written = export(&build, &target, Format::JsonLines, |_| ()).unwrap();
+    let written = export(place.folder.objects(), "one", &target, Format::JsonLines, |_| ()).unwrap();
     assert!(written.iter().all(|path| path.exists()), "{written:?}");
     let lines: usize = written
         .iter()
@@ -107,10 +116,10 @@ fn exports_hold_every_record_and_never_overwrite() {
         })
         .sum();
     assert_eq!(lines, 100);
-    let again = export(&build, &target, Format::Parquet, |_| ()).unwrap_err();
+    let again = export(place.folder.objects(), "one", &target, Format::Parquet, |_| ()).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Conflict);
     let parquet = place.folder.root().join("parquet");
-    export(&build, &parquet, Format::Parquet, |_| ()).unwrap();
+    export(place.folder.objects(), "one", &parquet, Format::Parquet, |_| ()).unwrap();
     let (a, b) = (
         fs::read(parquet.join("train/00000.parquet")),
         fs::read(build.join("train/00000.parquet")),
@@ -125,11 +134,17 @@ fn a_manifest_of_another_format_is_refused() {
     let path = build.join("manifest.json");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("\"format\": 2", "\"format\": 99", 1)).unwrap();
-    let error = read_manifest(&build).unwrap_err();
+    let error = read_manifest(&**place.folder.objects(), "one").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("99"), "{error}");
     fs::write(&path, "{").unwrap();
-    assert_eq!(read_manifest(&build).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        read_manifest(&**place.folder.objects(), "one").unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
     fs::remove_file(&path).unwrap();
-    assert_eq!(read_manifest(&build).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        read_manifest(&**place.folder.objects(), "one").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
 }

@@ -40,7 +40,7 @@ fn a_segment_that_finds_no_room() {
     let _lock = folder.lock().unwrap();
     fill(&disk);
     check(&segment(&folder, || ()), ErrorCode::DiskFull);
-    assert_eq!(fs::read_dir(folder.segments()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.root().join("segments")).unwrap().count(), 0);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_build_that_finds_no_room() {
     let _lock = folder.lock().unwrap();
     fill(&disk);
     check(&build(&folder, || ()), ErrorCode::DiskFull);
-    assert!(!folder.builds().join("one").exists());
+    assert!(!folder.root().join("builds/one").exists());
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn an_export_that_finds_no_room() {
         return;
     };
     let place = Place::new();
-    let build = write(&place);
+    write(&place);
     fill(&disk);
     for format in [Format::Parquet, Format::JsonLines] {
         let target = disk.join("out");
         check(
-            &export(&build, &target, format, |_| ()).unwrap_err(),
+            &export(place.folder.objects(), "one", &target, format, |_| ()).unwrap_err(),
             ErrorCode::DiskFull,
         );
         assert!(!target.exists());
@@ -86,7 +86,8 @@ fn a_folder_that_goes_while_a_segment_a_build_or_an_export_is_written() {
     let shards = build.join("train");
     fs::rename(&shards, build.join("elsewhere")).unwrap();
     for format in [Format::Parquet, Format::JsonLines] {
-        let error = export(&build, &place.folder.root().join("out"), format, |_| ()).unwrap_err();
+        let target = place.folder.root().join("out");
+        let error = export(place.folder.objects(), "one", &target, format, |_| ()).unwrap_err();
         assert_ne!(error.code(), ErrorCode::CorruptInput, "{error}");
     }
 }

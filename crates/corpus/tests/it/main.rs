@@ -6,6 +6,8 @@ mod builds;
 mod folder;
 mod full_disk;
 mod segments;
+#[cfg(feature = "object-store")]
+mod store;
 
 use codelupe_core::BlobId;
 use codelupe_corpus::{ContentRecord, DataFolder, WriteLock};

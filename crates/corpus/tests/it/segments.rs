@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
 
 use codelupe_core::Location;
 use codelupe_corpus::{ContentRecord, ErrorKind, SegmentReader, SegmentWriter};
 
 use crate::{Place, record};
+
+/// The file of a segment.
+fn segment(place: &Place, name: &str) -> PathBuf {
+    place.folder.root().join(format!("segments/{name}.parquet"))
+}
 
 /// Texts of growing length, some 40 MB together: several row groups, pages of one row and of many.
 fn texts() -> Vec<String> {
@@ -69,7 +75,7 @@ fn the_same_work_gives_the_same_name_and_bytes() {
         let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
         writer.append(&record("one")).unwrap();
         let info = writer.finish().unwrap();
-        let bytes = fs::read(place.folder.segment(&info.name)).unwrap();
+        let bytes = fs::read(segment(&place, &info.name)).unwrap();
         (info, bytes)
     };
     assert_eq!(write(), write());
@@ -81,7 +87,7 @@ fn a_damaged_or_foreign_segment_is_an_error_that_names_it() {
     let mut writer = SegmentWriter::create(&place.folder, "recipe", 1024).unwrap();
     writer.append(&record("one")).unwrap();
     let name = writer.finish().unwrap().name;
-    let path = place.folder.segment(&name);
+    let path = segment(&place, &name);
     let good = fs::read(&path).unwrap();
     for bytes in [&b"PAR1"[..], &good[..good.len() / 2], b""] {
         fs::write(&path, bytes).unwrap();
@@ -111,6 +117,6 @@ fn what_a_crash_leaves_behind_is_removed_and_what_is_linked_stays() {
     drop(writer);
     let removed = place.folder.remove_orphans(&place.lock, |name| name == linked).unwrap();
     assert_eq!(removed, 2);
-    assert!(place.folder.segment(&linked).exists());
-    assert!(!place.folder.segment(&orphan).exists());
+    assert!(segment(&place, &linked).exists());
+    assert!(!segment(&place, &orphan).exists());
 }

@@ -37,8 +37,9 @@ pub(super) async fn run(app: &App) -> Result<()> {
 async fn contents(app: &App) -> Result<Vec<String>> {
     let catalogue = app.catalogue().await?;
     let mut findings = Vec::new();
+    let there = codelupe_corpus::list_segments(&**app.settings.folder.objects())?;
     for name in catalogue.segments().await?.into_values() {
-        if !app.settings.folder.segment(&name).is_file() {
+        if !there.contains_key(&name) {
             findings.push(format!("segment {name} is not in the data folder"));
         }
     }
