@@ -61,6 +61,16 @@ pub(crate) struct Global {
     /// password belongs into PGPASSWORD, the password file of libpq, or this variable.
     #[arg(long, global = true, value_name = "URL", env = "CODELUPE_DB", hide_env_values = true)]
     pub(crate) db: Option<String>,
+    /// Where segments and builds lie: `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`; by default in the
+    /// data folder. Credentials and endpoint come from the usual variables of the provider (AWS_…, GOOGLE_…, AZURE_…).
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CODELUPE_STORE",
+        hide_env_values = true
+    )]
+    pub(crate) store: Option<String>,
     /// Migrate an old schema at start, instead of refusing it.
     #[arg(long, global = true, env = "CODELUPE_MIGRATE", hide_env_values = true)]
     pub(crate) migrate: bool,

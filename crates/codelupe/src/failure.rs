@@ -138,7 +138,8 @@ fn hint(failure: &Failure) -> Option<&'static str> {
             "a newer codelupe wrote this catalogue: use that one; `codelupe db status` shows more"
         }
         ErrorCode::Auth => {
-            "check user and database; the password comes from PGPASSWORD, the password file, or CODELUPE_DB"
+            "check user and database (the password comes from PGPASSWORD, the password file, or CODELUPE_DB), or the \
+             variables of the store (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, those of GOOGLE_… or AZURE_…)"
         }
         ErrorCode::Unavailable => "check that the server runs and can be reached; the same command goes on from here",
         ErrorCode::LeaseLost => "`codelupe jobs list` shows who has the job now",

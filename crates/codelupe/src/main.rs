@@ -39,11 +39,11 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<()> {
-    let app = App::new(Settings::resolve(&cli.global)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
+    let app = App::new(Settings::resolve(&cli.global, runtime.handle())?);
     let metrics = cli.global.metrics.as_deref().map(MetricsFile::begin).transpose()?;
     if let Some(metrics) = &metrics {
         runtime.spawn(Arc::clone(metrics).keep());

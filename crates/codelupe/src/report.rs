@@ -98,9 +98,18 @@ fn program(settings: &Settings) -> String {
         );
     }
     // The environment is the same next time.
-    let named = std::env::args().any(|argument| argument == "--db" || argument.starts_with("--db="));
-    if named {
+    let named = |option: &str| {
+        std::env::args().any(|argument| {
+            argument
+                .strip_prefix(option)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })
+    };
+    if named("--db") {
         let _ = write!(program, " --db '{}'", settings.catalogue);
+    }
+    if named("--store") {
+        let _ = write!(program, " --store '{}'", settings.folder.objects().place(""));
     }
     program
 }

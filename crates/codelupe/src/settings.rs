@@ -2,6 +2,7 @@
 
 mod alerts;
 mod renamed;
+mod store;
 mod tokens;
 
 use std::path::{Path, PathBuf};
@@ -13,9 +14,11 @@ use codelupe_forge::Token;
 use codelupe_pipeline::Config;
 use codelupe_train::TrainConfig;
 use codelupe_worker::{LEASE, Workplace};
+use tokio::runtime::Handle;
 use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
+pub(crate) use store::ONE_MACHINE;
 
 use crate::cli::Global;
 use crate::failure::{Context as _, Failure, Result};
@@ -35,12 +38,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn resolve(global: &Global) -> Result<Self> {
+    /// Answers of a store are waited for on `runtime`.
+    pub(crate) fn resolve(global: &Global, runtime: &Handle) -> Result<Self> {
         let (config, train, alerts) = match &global.config {
             Some(path) => read(path)?,
             None => Default::default(),
         };
-        let folder = DataFolder::new(&global.data);
+        let folder = match &global.store {
+            Some(url) => store::folder(&global.data, &url.parse()?, runtime)?,
+            None => DataFolder::new(&global.data),
+        };
         let catalogue = match &global.db {
             Some(url) => {
                 warn_of_password(url);
@@ -68,6 +75,9 @@ impl Settings {
 
     /// Where the stages work.
     pub(crate) fn workplace(&self) -> Workplace {
+        if !self.folder.is_own_store() && matches!(self.catalogue, CatalogueUrl::Sqlite(_)) {
+            tracing::info!("{ONE_MACHINE}");
+        }
         Workplace {
             folder: self.folder.clone(),
             catalogue: self.catalogue.clone(),

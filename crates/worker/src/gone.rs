@@ -49,7 +49,7 @@ pub async fn held(catalogue: &Catalogue, name: JobName) -> Result<Option<JobRow>
         .find(|job| !is_gone(job.worker.as_deref().unwrap_or_default(), &host)))
 }
 
-async fn running(catalogue: &Catalogue, name: Option<JobName>) -> Result<Vec<JobRow>, Error> {
+pub(crate) async fn running(catalogue: &Catalogue, name: Option<JobName>) -> Result<Vec<JobRow>, Error> {
     let filter = JobFilter {
         state: Some(JobState::Running),
         name: name.map(|name| name.as_str().to_owned()),

@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use codelupe_catalogue::{Catalogue, CatalogueUrl, Fence, Migrate};
-use codelupe_corpus::{DataFolder, WriteLock};
+use codelupe_catalogue::{Catalogue, CatalogueUrl, Fence, JobRow, Migrate};
+use codelupe_corpus::{DataFolder, WriteLock, remove_unlinked};
 use tokio::runtime::Handle;
 
 use crate::alert::Alerts;
@@ -64,7 +64,8 @@ impl Worker {
         let folder = place.folder;
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
-        folder.claim(&catalogue.identity().await?)?;
+        let (identity, claimed) = (catalogue.identity().await?, folder.clone());
+        blocking(move || claimed.claim(&identity)).await?;
         if lock.is_alone() {
             remove_orphans(&folder, &lock, &catalogue).await?;
             gone::take_over(&catalogue).await?;
@@ -128,5 +129,34 @@ async fn remove_orphans(folder: &DataFolder, lock: &WriteLock, catalogue: &Catal
     if removed > 0 {
         tracing::info!(removed, "removed files that an interrupted run left behind");
     }
+    if folder.is_own_store() {
+        return Ok(());
+    }
+    let (objects, since) = (Arc::clone(folder.objects()), running_since(catalogue).await?);
+    let swept = move || remove_unlinked(&*objects, |name| linked.contains(name), since, SystemTime::now());
+    match blocking(swept).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(
+            removed,
+            "removed segments of the store that an interrupted run left behind"
+        ),
+        // They cost space and do no harm; whoever works here need not be allowed to remove anything.
+        Err(error) => tracing::warn!(%error, "what interrupted runs left in the store stays there"),
+    }
     Ok(())
+}
+
+/// When the oldest attempt of all that run now began: nothing that was written before can still be linked.
+async fn running_since(catalogue: &Catalogue) -> Result<Option<SystemTime>, Error> {
+    let started = |job: JobRow| u64::try_from(job.started_at.unwrap_or_default()).unwrap_or_default();
+    let oldest = gone::running(catalogue, None).await?.into_iter().map(started).min();
+    Ok(oldest.map(|started| SystemTime::UNIX_EPOCH + Duration::from_millis(started)))
+}
+
+/// Waits for a call that blocks, beside the runtime's own threads.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(call).await {
+        Ok(answer) => answer,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }

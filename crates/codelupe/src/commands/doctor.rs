@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use codelupe_catalogue::{Catalogue, JobState};
+use codelupe_catalogue::{Catalogue, CatalogueUrl, JobState};
 use codelupe_core::{ErrorCode, error::Coded as _, error::chain_text};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::failure::{Failure, Result};
 use crate::output::print;
-use crate::settings::Settings;
+use crate::settings::{ONE_MACHINE, Settings};
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -25,6 +25,9 @@ pub(crate) async fn run(app: &App) -> Result<()> {
         check("config", Ok(config(settings))),
         check("data folder", writable(settings.folder.root())),
     ];
+    if !settings.folder.is_own_store() {
+        checks.push(check("store", store(settings)));
+    }
     match app.catalogue().await {
         Ok(catalogue) => checks.extend([
             check("catalogue", figures(settings, catalogue).await),
@@ -101,6 +104,16 @@ fn writable(folder: &Path) -> Result<String> {
         "not made yet; its parent is writable"
     };
     Ok(format!("{}: {state}", absolute.display()))
+}
+
+fn store(settings: &Settings) -> Result<String> {
+    let objects = settings.folder.objects();
+    let segments = codelupe_corpus::list_segments(&**objects)?.len();
+    let shared = match settings.catalogue {
+        CatalogueUrl::Sqlite(_) => format!("; {ONE_MACHINE}"),
+        CatalogueUrl::Postgres(_) => String::new(),
+    };
+    Ok(format!("{}: {segments} segments{shared}", objects.place("")))
 }
 
 async fn figures(settings: &Settings, catalogue: &Catalogue) -> Result<String> {
