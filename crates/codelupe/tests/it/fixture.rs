@@ -126,6 +126,7 @@ pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
         .env_remove("CODELUPE_GITLAB_TOKEN")
         .env_remove("CODELUPE_CODEBERG_TOKEN")
         .env_remove("CODELUPE_TOKENS_FILE")
+        .env_remove("CODELUPE_STORE")
         .env_remove("RUST_LOG")
         .env("CODELUPE_DATA", data)
         .args(arguments);

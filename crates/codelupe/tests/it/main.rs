@@ -18,6 +18,8 @@ mod metrics;
 mod postgres;
 #[cfg(feature = "slow")]
 mod readers;
+#[cfg(feature = "object-store")]
+mod store;
 mod train;
 mod tune;
 mod whole_way;
