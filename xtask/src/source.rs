@@ -227,11 +227,16 @@ fn telemetry(trees: &[TokenTree], at: usize) -> Option<&'static str> {
         return (path == "metrics").then_some("a metric");
     }
     let is_span = (word == "span" || word.ends_with("_span")) && next(at + 1) == "!";
+    // The name stands alone: a literal after `=` or `:` is the value of a field or a target.
     let names_it = || match trees.get(at + 2) {
-        Some(TokenTree::Group(group)) => group
-            .stream()
-            .into_iter()
-            .any(|tree| matches!(tree, TokenTree::Literal(_))),
+        Some(TokenTree::Group(group)) => {
+            let mut begins = true;
+            group.stream().into_iter().any(|tree| {
+                let named = begins && matches!(tree, TokenTree::Literal(_));
+                begins = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+                named
+            })
+        }
         _ => false,
     };
     ((is_span && names_it()) || word == "instrument").then_some("the name of a span")
