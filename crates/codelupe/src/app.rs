@@ -1,8 +1,11 @@
 //! What the commands work with: opened when it is first asked for, closed in one place.
 
+mod work;
+
 use std::sync::Arc;
 
 use codelupe_catalogue::Catalogue;
+use codelupe_corpus::WriteLock;
 use codelupe_inspect::Finder;
 use codelupe_search::SearchIndex;
 use tokio::runtime::Handle;
@@ -11,8 +14,8 @@ use tokio::sync::OnceCell;
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;
 
-/// The program behind its commands: the one place where a catalogue, a search index or an LSH index is opened to answer
-/// questions. What nobody asks for stays closed. (Jobs have their own: a worker takes the lock of the data folder too.)
+/// The program behind its commands: the one place where a catalogue, a search index, an LSH index or a worker with its stages
+/// is opened. What nobody asks for stays closed.
 pub(crate) struct App {
     pub(crate) settings: Settings,
     reading: OnceCell<Catalogue>,
@@ -48,6 +51,17 @@ impl App {
     pub(crate) async fn writable_catalogue(&self) -> Result<&Catalogue> {
         let open = || Catalogue::open_existing(&self.settings.catalogue);
         Ok(self.writing.get_or_try_init(open).await?)
+    }
+
+    /// The catalogue for changes, and a shared lock on the data folder, under which its models may be changed.
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::open_existing`] and of locking.
+    pub(crate) async fn locked(&self) -> Result<(WriteLock, &Catalogue)> {
+        let catalogue = self.writable_catalogue().await?;
+        let mut lock = self.settings.folder.lock()?;
+        lock.share()?;
+        Ok((lock, catalogue))
     }
 
     /// The search index of the latest build that was made searchable.

@@ -60,22 +60,21 @@ fn start(cli: Cli) -> Result<()> {
 }
 
 async fn run(app: &App, command: Command) -> Result<()> {
-    let settings = &app.settings;
     match command {
-        Command::Demo(arguments) => commands::demo::run(settings, &arguments).await,
-        Command::Run(arguments) => commands::run::run(settings, &arguments).await,
-        Command::Crawl(arguments) => commands::crawl::run(settings, &arguments).await,
+        Command::Demo(arguments) => commands::demo::run(app, &arguments).await,
+        Command::Run(arguments) => commands::run::run(app, &arguments).await,
+        Command::Crawl(arguments) => commands::crawl::run(app, &arguments).await,
         Command::Repos(command) => commands::repos::run(app, &command).await,
-        Command::Process(arguments) => commands::stages::process(settings, &arguments).await,
+        Command::Process(arguments) => commands::stages::process(app, &arguments).await,
         Command::Dedup(arguments) => commands::dedup::run(app, arguments).await,
         Command::Signatures(command) => commands::signatures::run(app, &command).await,
         Command::Similar(arguments) => commands::similar::run(app, &arguments).await,
-        Command::Build(arguments) => commands::stages::build(settings, arguments).await,
-        Command::Index(queue) => commands::stages::index(settings, queue).await,
+        Command::Build(arguments) => commands::stages::build(app, arguments).await,
+        Command::Index(queue) => commands::stages::index(app, queue).await,
         Command::Train(arguments) => commands::train::run(app, arguments).await,
         Command::Models(command) => commands::models::run(app, command).await,
-        Command::Samples(command) => commands::samples::run(settings, command).await,
-        Command::Worker(arguments) => commands::worker::run(settings, &arguments).await,
+        Command::Samples(command) => commands::samples::run(app, command).await,
+        Command::Worker(arguments) => commands::worker::run(app, &arguments).await,
         Command::Jobs(command) => commands::jobs::run(app, &command).await,
         Command::Errors(arguments) => commands::errors::run(app, &arguments).await,
         Command::Db(command) => commands::db::run(app, &command).await,
@@ -84,6 +83,6 @@ async fn run(app: &App, command: Command) -> Result<()> {
         Command::Search(arguments) => commands::search::run(app, &arguments).await,
         Command::Export(arguments) => commands::export::run(app, &arguments).await,
         Command::Doctor => commands::doctor::run(app).await,
-        Command::Config => commands::config::run(settings),
+        Command::Config => commands::config::run(&app.settings),
     }
 }

@@ -9,11 +9,10 @@ use codelupe_forge::{Estimate, Query};
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, crawl_queries, estimate};
 use serde_json::json;
 
-use super::with_worker;
+use crate::app::App;
 use crate::cli::CrawlArguments;
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
-use crate::settings::Settings;
 
 /// Topics and searches for a corpus of code, one on each line.
 const DEFAULT_TERMS: &str = include_str!("../../data/terms.txt");
@@ -24,28 +23,30 @@ const TOLD_SLICES: usize = 5;
 /// The largest list of terms, in bytes.
 const MAX_TERMS_BYTES: u64 = 1 << 20;
 
-pub(crate) async fn run(settings: &Settings, arguments: &CrawlArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &CrawlArguments) -> Result<()> {
     let mut queries = arguments.queries.clone();
     if let Some(path) = &arguments.terms {
         queries.extend(terms(path)?);
     }
-    let config = settings.config.clone();
+    let config = app.settings.config.clone();
     if arguments.dry_run {
-        let estimates = with_worker(settings, settings.workplace(), move |worker, pipeline| {
-            estimate(&pipeline.context(worker.context(), &config)?, &queries)
-        })
-        .await?;
-        return tell_estimates(settings, &estimates);
+        let estimates = app
+            .work(app.settings.workplace(), move |worker, pipeline| {
+                estimate(&pipeline.context(worker.context(), &config)?, &queries)
+            })
+            .await?;
+        return tell_estimates(app, &estimates);
     }
     let options = CrawlOptions {
         limit: arguments.limit,
         since: arguments.since,
     };
-    let crawled = with_worker(settings, settings.workplace(), move |worker, pipeline| {
-        crawl_queries(&pipeline.context(worker.context(), &config)?, &queries, options)
-    })
-    .await?;
-    print(settings.json, &json!(crawled), || told(&crawled))
+    let crawled = app
+        .work(app.settings.workplace(), move |worker, pipeline| {
+            crawl_queries(&pipeline.context(worker.context(), &config)?, &queries, options)
+        })
+        .await?;
+    print(app.settings.json, &json!(crawled), || told(&crawled))
 }
 
 /// The queries of a list of terms.
@@ -77,12 +78,12 @@ fn terms(path: &Path) -> Result<Vec<Query>> {
         .collect()
 }
 
-fn tell_estimates(settings: &Settings, estimates: &[(Query, Estimate)]) -> Result<()> {
+fn tell_estimates(app: &App, estimates: &[(Query, Estimate)]) -> Result<()> {
     let value: Vec<_> = estimates
         .iter()
         .map(|(query, estimate)| json!({ "query": query, "repositories": estimate.repositories, "requests": estimate.requests }))
         .collect();
-    print(settings.json, &json!({ "estimates": value }), || {
+    print(app.settings.json, &json!({ "estimates": value }), || {
         let number = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
         let mut text = String::new();
         for (query, estimate) in estimates {

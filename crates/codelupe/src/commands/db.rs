@@ -21,7 +21,7 @@ pub(crate) async fn run(app: &App, command: &DbCommand) -> Result<()> {
         DbCommand::Rollback(arguments) => rollback::run(settings, arguments).await,
         DbCommand::Status => status(settings).await,
         DbCommand::New(arguments) => new::run(settings, arguments),
-        DbCommand::Seed => seed::run(settings).await,
+        DbCommand::Seed => seed::run(app).await,
         DbCommand::Verify => verify::run(app).await,
     }
 }

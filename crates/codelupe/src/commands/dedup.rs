@@ -13,11 +13,10 @@ use crate::app::App;
 use crate::cli::{DedupArguments, DedupCommand, QueueArguments};
 use crate::failure::Result;
 use crate::output::print;
-use crate::settings::Settings;
 
 pub(crate) async fn run(app: &App, arguments: DedupArguments) -> Result<()> {
     match arguments.command {
-        None => find(&app.settings, arguments.queue, arguments.rebuild).await,
+        None => find(app, arguments.queue, arguments.rebuild).await,
         Some(DedupCommand::Tune(arguments)) => tune::run(&app.settings, &arguments),
         Some(DedupCommand::Report) => report::run(app).await,
         Some(DedupCommand::Clusters(arguments)) => clusters::run(app, &arguments).await,
@@ -25,19 +24,19 @@ pub(crate) async fn run(app: &App, arguments: DedupArguments) -> Result<()> {
     }
 }
 
-async fn find(settings: &Settings, queue: QueueArguments, rebuild: bool) -> Result<()> {
+async fn find(app: &App, queue: QueueArguments, rebuild: bool) -> Result<()> {
     let plan = Plan {
         dedup: true,
         rebuild,
         ..Plan::default()
     };
-    let Some(done) = stages::go(settings, queue, Vec::new(), plan)
+    let Some(done) = stages::go(app, queue, Vec::new(), plan)
         .await?
         .and_then(|outcome| outcome.deduplicated)
     else {
         return Ok(());
     };
-    print(settings.json, &json!(done), || {
+    print(app.settings.json, &json!(done), || {
         if done.was_current {
             return "Nothing has changed since the last time. Next: codelupe build".to_owned();
         }

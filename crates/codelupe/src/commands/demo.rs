@@ -12,10 +12,10 @@ use codelupe_train::{Mode, TrainConfig};
 use super::models::with_registry;
 use super::run::{first, go};
 use super::train::train_now;
+use crate::app::App;
 use crate::cli::{DemoArguments, QueueArguments};
 use crate::failure::{Failure, Result};
 use crate::report;
-use crate::settings::Settings;
 
 /// The model that it trains.
 const MODEL: &str = "demo";
@@ -26,7 +26,7 @@ const LEARNING_RATE: f64 = 0.003;
 /// Ids of its tokenizer.
 const VOCABULARY: usize = 4096;
 
-pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &DemoArguments) -> Result<()> {
     let source = source()?;
     tracing::info!(%source, "demo: real code of this machine");
     let limit = arguments.limit;
@@ -34,23 +34,23 @@ pub(crate) async fn run(settings: &Settings, arguments: &DemoArguments) -> Resul
         enqueue: false,
         priority: 0,
     };
-    let Some(outcome) = go(settings, queue, move |context| first(context, source, limit)).await? else {
+    let Some(outcome) = go(app, queue, move |context| first(context, source, limit)).await? else {
         return Ok(());
     };
     if arguments.steps == 0 {
-        return report::outcome(settings, &outcome, None);
+        return report::outcome(&app.settings, &outcome, None);
     }
-    let trained = train(settings, arguments.steps).await?;
-    report::outcome(settings, &outcome, Some(&trained))
+    let trained = train(app, arguments.steps).await?;
+    report::outcome(&app.settings, &outcome, Some(&trained))
 }
 
 /// Makes a tiny model, unless there is one, and trains all of its weights on the corpus.
-async fn train(settings: &Settings, steps: u64) -> Result<Outcome> {
+async fn train(app: &App, steps: u64) -> Result<Outcome> {
     let config = TrainConfig {
         base: MODEL.to_owned(),
         mode: Mode::Full,
         max_steps: steps,
-        learning_rate: match settings.train.learning_rate {
+        learning_rate: match app.settings.train.learning_rate {
             0.0 => LEARNING_RATE,
             rate => rate,
         },
@@ -60,11 +60,11 @@ async fn train(settings: &Settings, steps: u64) -> Result<Outcome> {
         held_out_holes: 16,
         samples: SampleConfig {
             sequence_length: 256,
-            ..settings.train.samples.clone()
+            ..app.settings.train.samples.clone()
         },
-        ..settings.train.clone()
+        ..app.settings.train.clone()
     };
-    with_registry(settings, |registry| {
+    with_registry(app, |registry| {
         if registry.find(MODEL).is_err() {
             registry.init(Preset::Tiny, MODEL, VOCABULARY, 0)?;
         }
@@ -72,7 +72,7 @@ async fn train(settings: &Settings, steps: u64) -> Result<Outcome> {
     })
     .await?;
     tracing::info!(model = MODEL, steps, "demo: training a tiny model from nothing");
-    train_now(settings, config).await
+    train_now(app, config).await
 }
 
 /// The crate sources that cargo unpacked, each crate a repository; else the folder we stand in.

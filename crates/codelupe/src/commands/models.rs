@@ -10,62 +10,58 @@ use codelupe_train::{Error, Registry};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::train::open;
 use crate::app::App;
 use crate::cli::{GenerateArguments, InitArguments, MergeArguments, ModelsCommand, PresetArgument};
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
 use crate::report::tables;
-use crate::settings::Settings;
 
 pub(crate) async fn run(app: &App, command: ModelsCommand) -> Result<()> {
-    let settings = &app.settings;
     match command {
-        ModelsCommand::Init(arguments) => init(settings, arguments).await,
+        ModelsCommand::Init(arguments) => init(app, arguments).await,
         ModelsCommand::List => list(app).await,
-        ModelsCommand::Show(model) => show(settings, model.name).await,
+        ModelsCommand::Show(model) => show(app, model.name).await,
         ModelsCommand::Promote(model) => {
-            let promoted = with_registry(settings, move |registry| registry.promote(&model.name)).await?;
-            in_use(settings, promoted)
+            let promoted = with_registry(app, move |registry| registry.promote(&model.name)).await?;
+            in_use(app, promoted)
         }
         ModelsCommand::Rollback { line } => {
-            let promoted = with_registry(settings, move |registry| registry.rollback(&line)).await?;
-            in_use(settings, promoted)
+            let promoted = with_registry(app, move |registry| registry.rollback(&line)).await?;
+            in_use(app, promoted)
         }
         ModelsCommand::Rm(model) => {
             let name = model.name.clone();
-            with_registry(settings, move |registry| registry.remove(&name)).await?;
-            print(settings.json, &json!({ "removed": model.name }), || {
+            with_registry(app, move |registry| registry.remove(&name)).await?;
+            print(app.settings.json, &json!({ "removed": model.name }), || {
                 format!("{} is gone", model.name)
             })
         }
-        ModelsCommand::Merge(arguments) => merged(settings, arguments).await,
-        ModelsCommand::Generate(arguments) => completed(settings, arguments).await,
+        ModelsCommand::Merge(arguments) => merged(app, arguments).await,
+        ModelsCommand::Generate(arguments) => completed(app, arguments).await,
     }
 }
 
 /// Does blocking work on the registry of the data folder.
 pub(crate) async fn with_registry<T: Send + 'static>(
-    settings: &Settings,
+    app: &App,
     work: impl FnOnce(&Registry) -> Result<T, Error> + Send + 'static,
 ) -> Result<T> {
-    let (lock, catalogue) = open(settings).await?;
-    let registry = Registry::new(settings.folder.clone(), catalogue.clone(), Handle::current());
+    let (lock, catalogue) = app.locked().await?;
+    let registry = Registry::new(app.settings.folder.clone(), catalogue.clone(), Handle::current());
     let result = tokio::task::spawn_blocking(move || work(&registry))
         .await
         .map_err(Failure::defect)?;
-    catalogue.close().await;
     drop(lock);
     Ok(result?)
 }
 
-async fn init(settings: &Settings, arguments: InitArguments) -> Result<()> {
+async fn init(app: &App, arguments: InitArguments) -> Result<()> {
     let (preset, word) = match arguments.preset {
         PresetArgument::Tiny => (Preset::Tiny, "tiny"),
         PresetArgument::Small => (Preset::Small, "small"),
     };
     let name = arguments.name.unwrap_or_else(|| word.to_owned());
-    let made = with_registry(settings, move |registry| {
+    let made = with_registry(app, move |registry| {
         let model = registry.init(preset, &name, arguments.vocabulary, arguments.seed)?;
         let opened = registry.open(&model)?;
         let config = opened.weights.config();
@@ -74,7 +70,7 @@ async fn init(settings: &Settings, arguments: InitArguments) -> Result<()> {
     .await?;
     let (name, parameters, vocabulary) = made;
     let value = json!({ "model": name, "parameters": parameters, "vocabulary": vocabulary });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         format!("{name}: {parameters} random parameters, {vocabulary} tokens. Next: codelupe train --full")
     })
 }
@@ -100,8 +96,8 @@ async fn list(app: &App) -> Result<()> {
     })
 }
 
-async fn show(settings: &Settings, name: String) -> Result<()> {
-    let (model, folder) = with_registry(settings, move |registry| {
+async fn show(app: &App, name: String) -> Result<()> {
+    let (model, folder) = with_registry(app, move |registry| {
         let model = registry.find(&name)?;
         let folder = registry.folder_of(&model.name);
         Ok((model, folder))
@@ -112,7 +108,7 @@ async fn show(settings: &Settings, name: String) -> Result<()> {
         model: ListedModel(model),
         folder,
     };
-    print(settings.json, &json!(shown), || {
+    print(app.settings.json, &json!(shown), || {
         let (ListedModel(model), folder) = (&shown.model, &shown.folder);
         let head = format!(
             "{} ({}, {}) in {}",
@@ -132,20 +128,20 @@ async fn show(settings: &Settings, name: String) -> Result<()> {
     })
 }
 
-fn in_use(settings: &Settings, model: ModelRow) -> Result<()> {
+fn in_use(app: &App, model: ModelRow) -> Result<()> {
     let name = model.name.clone();
-    print(settings.json, &json!(ListedModel(model)), || {
+    print(app.settings.json, &json!(ListedModel(model)), || {
         format!("{name} is in use")
     })
 }
 
-async fn merged(settings: &Settings, arguments: MergeArguments) -> Result<()> {
+async fn merged(app: &App, arguments: MergeArguments) -> Result<()> {
     let target = arguments.target.clone();
     if target.exists() {
         let text = format!("`{}` exists already", target.display());
         return Err(Failure::new(ErrorCode::Conflict, text));
     }
-    let (name, is_adapter) = with_registry(settings, move |registry| {
+    let (name, is_adapter) = with_registry(app, move |registry| {
         let model = registry.find(&arguments.name)?;
         let is_adapter = model.kind == ModelKind::Adapter;
         if is_adapter {
@@ -158,14 +154,14 @@ async fn merged(settings: &Settings, arguments: MergeArguments) -> Result<()> {
         let text = format!("`{name}` is no adapter: its folder is a whole model already");
         return Err(Failure::new(ErrorCode::Validation, text));
     }
-    print(settings.json, &json!({ "model": name, "folder": target }), || {
+    print(app.settings.json, &json!({ "model": name, "folder": target }), || {
         format!("{name} and its base are in {}", target.display())
     })
 }
 
-async fn completed(settings: &Settings, arguments: GenerateArguments) -> Result<()> {
+async fn completed(app: &App, arguments: GenerateArguments) -> Result<()> {
     let name = arguments.name.clone();
-    let (model, opened) = with_registry(settings, move |registry| {
+    let (model, opened) = with_registry(app, move |registry| {
         let model = registry.find(&name)?;
         let opened = registry.open(&model)?;
         Ok((model.name, opened))
@@ -174,7 +170,7 @@ async fn completed(settings: &Settings, arguments: GenerateArguments) -> Result<
     let text = complete(&opened, &arguments)
         .with_context(|| Failure::new(ErrorCode::Validation, format!("`{model}` cannot go on with this")))?;
     let value = json!({ "model": model, "prompt": arguments.prompt, "completion": text });
-    print(settings.json, &value, || match &arguments.suffix {
+    print(app.settings.json, &value, || match &arguments.suffix {
         Some(suffix) => format!("{}{text}{suffix}", arguments.prompt),
         None => format!("{}{text}", arguments.prompt),
     })

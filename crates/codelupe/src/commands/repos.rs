@@ -9,7 +9,6 @@ use codelupe_pipeline::crawl::{self, RefreshOptions};
 use comfy_table::Table;
 use serde_json::json;
 
-use super::with_worker;
 use crate::app::App;
 use crate::cli::{ListReposArguments, Order, RefreshArguments, ReposCommand};
 use crate::failure::{Failure, Result};
@@ -108,10 +107,11 @@ async fn refresh(app: &App, arguments: &RefreshArguments) -> Result<()> {
         limit: arguments.limit.unwrap_or(u64::MAX),
     };
     let (config, forge) = (app.settings.config.clone(), arguments.forge.clone());
-    let crawled = with_worker(&app.settings, app.settings.workplace(), move |worker, pipeline| {
-        crawl::refresh_forges(&pipeline.context(worker.context(), &config)?, forge.as_deref(), options)
-    })
-    .await?;
+    let crawled = app
+        .work(app.settings.workplace(), move |worker, pipeline| {
+            crawl::refresh_forges(&pipeline.context(worker.context(), &config)?, forge.as_deref(), options)
+        })
+        .await?;
     print(app.settings.json, &json!(crawled), || {
         let upserted = crawled.upserted;
         format!(

@@ -6,19 +6,15 @@ use codelupe_forge::{Found, Source};
 use codelupe_pipeline::{self as pipeline, Context, Error, Plan, ingest};
 use codelupe_worker::{Enqueued, Worker};
 
-use super::with_worker;
+use crate::app::App;
 use crate::cli::{QueueArguments, SourceArguments};
 use crate::failure::Result;
 use crate::report::{self, Outcome};
-use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &SourceArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &SourceArguments) -> Result<()> {
     let sources = arguments.sources.clone();
-    let done = go(settings, arguments.queue, move |context| {
-        ingest::find(context, &sources)
-    })
-    .await?;
-    done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
+    let done = go(app, arguments.queue, move |context| ingest::find(context, &sources)).await?;
+    done.map_or(Ok(()), |outcome| report::outcome(&app.settings, &outcome, None))
 }
 
 /// What became of the work: it was done, or it waits for workers.
@@ -29,15 +25,13 @@ pub(crate) enum Either<T> {
 
 /// Takes the repositories that `find` gives the whole way; nothing when they were enqueued, which is reported.
 pub(crate) async fn go(
-    settings: &Settings,
+    app: &App,
     queue: QueueArguments,
     find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
 ) -> Result<Option<Outcome>> {
-    let config = settings.config.clone();
-    let done = with_worker(
-        settings,
-        settings.workplace(),
-        move |worker, pipeline| -> Result<_, Error> {
+    let config = app.settings.config.clone();
+    let done = app
+        .work(app.settings.workplace(), move |worker, pipeline| -> Result<_, Error> {
             let start = Instant::now();
             let context = pipeline.context(worker.context(), &config)?;
             let repositories = find(&context)?;
@@ -55,12 +49,11 @@ pub(crate) async fn go(
                 return Ok(Either::Enqueued(run));
             }
             Ok(Either::Done(outcome(worker, &context, &run, start)?))
-        },
-    )
-    .await?;
+        })
+        .await?;
     match done {
         Either::Done(outcome) => Ok(Some(outcome)),
-        Either::Enqueued(run) => report::enqueued(settings, &run).map(|()| None),
+        Either::Enqueued(run) => report::enqueued(&app.settings, &run).map(|()| None),
     }
 }
 

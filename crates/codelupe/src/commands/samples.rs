@@ -10,38 +10,41 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::train::open;
+use crate::app::App;
 use crate::cli::{SamplesCommand, ShowSamplesArguments};
 use crate::failure::{Failure, Result};
 use crate::output::print;
-use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, command: SamplesCommand) -> Result<()> {
+pub(crate) async fn run(app: &App, command: SamplesCommand) -> Result<()> {
     match command {
-        SamplesCommand::Show(arguments) => show(settings, arguments).await,
+        SamplesCommand::Show(arguments) => show(app, arguments).await,
     }
 }
 
-async fn show(settings: &Settings, arguments: ShowSamplesArguments) -> Result<()> {
-    let mut config = settings.train.clone();
+async fn show(app: &App, arguments: ShowSamplesArguments) -> Result<()> {
+    let mut config = app.settings.train.clone();
     if let Some(base) = &arguments.base {
         config.base.clone_from(base);
     }
     let kind = arguments.kind.as_deref().map(kind).transpose()?;
-    let (lock, catalogue) = open(settings).await?;
-    let chooser = Chooser::new(config, settings.folder.clone(), catalogue.clone(), Handle::current())?;
+    let (lock, catalogue) = app.locked().await?;
+    let chooser = Chooser::new(
+        config,
+        app.settings.folder.clone(),
+        catalogue.clone(),
+        Handle::current(),
+    )?;
     let samples = spawn_blocking(move || {
         let preview = chooser.preview()?;
         Ok::<_, Error>(chosen(&preview, kind, &arguments))
     })
     .await
     .map_err(Failure::defect)?;
-    catalogue.close().await;
     drop(lock);
     let samples = samples?;
     let colored = std::io::stdout().is_terminal();
     let value: Vec<Value> = samples.iter().map(value).collect();
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         let shown: Vec<String> = samples.iter().map(|sample| text(sample, colored)).collect();
         let legend = if colored {
             "green is learned, blue is special"

@@ -4,25 +4,22 @@ use codelupe_pipeline::{Error, Outcome, Plan, ingest};
 use serde_json::json;
 
 use super::run::Either;
-use super::with_worker;
+use crate::app::App;
 use crate::cli::{BuildArguments, QueueArguments, SourceArguments};
 use crate::failure::Result;
 use crate::output::print;
 use crate::report;
-use crate::settings::Settings;
 
 /// Does what a plan says, or only enqueues it; nothing when it was enqueued, which is reported.
 pub(super) async fn go(
-    settings: &Settings,
+    app: &App,
     queue: QueueArguments,
     sources: Vec<codelupe_forge::Source>,
     plan: Plan,
 ) -> Result<Option<Outcome>> {
-    let config = settings.config.clone();
-    let done = with_worker(
-        settings,
-        settings.workplace(),
-        move |worker, pipeline| -> Result<_, Error> {
+    let config = app.settings.config.clone();
+    let done = app
+        .work(app.settings.workplace(), move |worker, pipeline| -> Result<_, Error> {
             let repositories = match sources.as_slice() {
                 [] => Vec::new(),
                 sources => ingest::find(&pipeline.context(worker.context(), &config)?, sources)?,
@@ -38,18 +35,17 @@ pub(super) async fn go(
                 return Ok(Either::Enqueued(run));
             }
             Ok(Either::Done(Outcome::of(&worker.drive(&run)?)?))
-        },
-    )
-    .await?;
+        })
+        .await?;
     match done {
         Either::Done(outcome) => Ok(Some(outcome)),
-        Either::Enqueued(run) => report::enqueued(settings, &run).map(|()| None),
+        Either::Enqueued(run) => report::enqueued(&app.settings, &run).map(|()| None),
     }
 }
 
-pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) -> Result<()> {
+pub(crate) async fn process(app: &App, arguments: &SourceArguments) -> Result<()> {
     let sources = arguments.sources.clone();
-    let Some(outcome) = go(settings, arguments.queue, sources, Plan::default()).await? else {
+    let Some(outcome) = go(app, arguments.queue, sources, Plan::default()).await? else {
         return Ok(());
     };
     let done = outcome.ingested;
@@ -59,7 +55,7 @@ pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) ->
         "failed": done.failed,
         "bytes_processed": done.bytes,
     });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         format!(
             "{} repositories: {} unchanged, {} failed; {} bytes processed. Next: codelupe dedup",
             done.repositories, done.unchanged, done.failed, done.bytes
@@ -67,18 +63,18 @@ pub(crate) async fn process(settings: &Settings, arguments: &SourceArguments) ->
     })
 }
 
-pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> Result<()> {
+pub(crate) async fn build(app: &App, arguments: BuildArguments) -> Result<()> {
     let plan = Plan {
         build: Some(arguments.name),
         ..Plan::default()
     };
-    let outcome = go(settings, arguments.queue, Vec::new(), plan).await?;
+    let outcome = go(app, arguments.queue, Vec::new(), plan).await?;
     let Some(done) = outcome.and_then(|outcome| outcome.built) else {
         return Ok(());
     };
-    let folder = settings.folder.build_place(&done.name);
+    let folder = app.settings.folder.build_place(&done.name);
     let value = json!({ "name": done.name, "folder": folder, "existed": done.existed, "splits": done.splits });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         let state = if done.existed { "was there already" } else { "is ready" };
         let splits: Vec<String> = done
             .splits
@@ -89,16 +85,16 @@ pub(crate) async fn build(settings: &Settings, arguments: BuildArguments) -> Res
     })
 }
 
-pub(crate) async fn index(settings: &Settings, queue: QueueArguments) -> Result<()> {
+pub(crate) async fn index(app: &App, queue: QueueArguments) -> Result<()> {
     let plan = Plan {
         index: true,
         ..Plan::default()
     };
-    if go(settings, queue, Vec::new(), plan).await?.is_none() {
+    if go(app, queue, Vec::new(), plan).await?.is_none() {
         return Ok(());
     }
-    let folder = settings.folder.search();
-    print(settings.json, &json!({ "folder": folder }), || {
+    let folder = app.settings.folder.search();
+    print(app.settings.json, &json!({ "folder": folder }), || {
         format!("{} is ready. Next: codelupe search WORDS", folder.display())
     })
 }

@@ -3,13 +3,12 @@
 use codelupe_worker::{JobName, Until, Workplace};
 use serde_json::json;
 
-use super::with_worker;
+use crate::app::App;
 use crate::cli::WorkerArguments;
 use crate::failure::Result;
 use crate::output::print;
-use crate::settings::Settings;
 
-pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> Result<()> {
+pub(crate) async fn run(app: &App, arguments: &WorkerArguments) -> Result<()> {
     let names: Vec<JobName> = arguments.stages.iter().map(|stage| stage.job_name()).collect();
     let until = if arguments.until_idle {
         Until::Idle
@@ -18,13 +17,13 @@ pub(crate) async fn run(settings: &Settings, arguments: &WorkerArguments) -> Res
     };
     let place = Workplace {
         lease: arguments.lease(),
-        ..settings.workplace()
+        ..app.settings.workplace()
     };
     let stages: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    tracing::info!(stages = stages.join(","), catalogue = %settings.catalogue, "waiting for jobs");
-    let served = with_worker(settings, place, move |worker, _| worker.serve(&names, until)).await?;
+    tracing::info!(stages = stages.join(","), catalogue = %app.settings.catalogue, "waiting for jobs");
+    let served = app.work(place, move |worker, _| worker.serve(&names, until)).await?;
     let value = json!({ "done": served.done, "again": served.again, "dead": served.dead });
-    print(settings.json, &value, || {
+    print(app.settings.json, &value, || {
         format!(
             "{} jobs done, {} attempts to be made again, {} jobs dead",
             served.done, served.again, served.dead

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use codelupe_forge::Source;
 
+use crate::app::App;
 use crate::cli::QueueArguments;
 use crate::commands::run::{first, go};
 use crate::failure::{Context as _, Result};
 use crate::report;
-use crate::settings::Settings;
 
 /// Repository, path, text. One file is in two repositories, one is nearly so, one is too short to be kept, and one has a
 /// password in it.
@@ -24,7 +24,7 @@ const FILES: [(&str, &str, &str); 8] = [
     ("unlicensed", "empty.go", ""),
 ];
 
-pub(super) async fn run(settings: &Settings) -> Result<()> {
+pub(super) async fn run(app: &App) -> Result<()> {
     let root = tempfile::tempdir().doing("cannot make a temporary folder")?;
     for (repository, path, text) in FILES {
         write(&root.path().join(repository).join(path), text)?;
@@ -34,8 +34,8 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
         enqueue: false,
         priority: 0,
     };
-    let done = go(settings, queue, move |context| first(context, source, usize::MAX)).await?;
-    done.map_or(Ok(()), |outcome| report::outcome(settings, &outcome, None))
+    let done = go(app, queue, move |context| first(context, source, usize::MAX)).await?;
+    done.map_or(Ok(()), |outcome| report::outcome(&app.settings, &outcome, None))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
