@@ -36,7 +36,8 @@ codelupe_core::coded_error! {
 }
 
 impl Error {
-    /// Wraps an error of the Parquet library, which hides I/O errors in its chain.
+    /// Wraps an error of the Parquet library, which hides I/O errors in its chain; but those of a writer's `into_inner` in its
+    /// text, so that writers are ended by `finish`.
     pub(crate) fn parquet(doing: &str, place: &str, source: ParquetError) -> Self {
         let code = ErrorCode::of_io_in(&source).unwrap_or(ErrorCode::CorruptStore);
         let kind = ErrorKind::of_code(code);

@@ -139,10 +139,10 @@ impl SignatureWriter {
     /// `DiskFull`, `Permission` or `Io`.
     pub fn finish(mut self) -> Result<u64, Error> {
         self.write_batch()?;
-        let file = self
-            .writer
-            .into_inner()
+        self.writer
+            .finish()
             .map_err(|error| Error::parquet("end", &display_path(&self.partial), error))?;
+        let file = self.writer.inner();
         file.sync_all()
             .map_err(|error| Error::io("write", &self.partial, error))?;
         publish(&self.partial, &self.target)?;

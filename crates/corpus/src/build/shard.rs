@@ -117,11 +117,11 @@ impl ShardWriter {
 
     pub(super) fn finish(mut self) -> Result<ShardManifest, Error> {
         self.write_batch()?;
-        let file = self
-            .writer
-            .into_inner()
+        self.writer
+            .finish()
             .map_err(|error| Error::parquet("end", &display_path(&self.path), error))?;
-        let sha256 = hex::encode(file.digest.finalize());
+        let file = self.writer.inner();
+        let sha256 = hex::encode(file.digest.clone().finalize());
         Ok(ShardManifest {
             path: self.name,
             sha256,

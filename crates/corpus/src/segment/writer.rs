@@ -105,7 +105,7 @@ impl SegmentWriter {
     /// `DiskFull`, `Permission` or `Io`, and those of a bucket; nothing is published then.
     pub fn finish(mut self) -> Result<SegmentInfo, Error> {
         self.write_batch()?;
-        let ended = self.writer.into_inner();
+        let ended = self.writer.finish();
         ended.map_err(|error| Error::parquet("end", &display_path(&self.path), error))?;
         let bytes = fs::metadata(&self.path)
             .map_err(|error| Error::own_io("look at", &self.path, error))?
