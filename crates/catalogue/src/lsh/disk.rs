@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use codelupe_core::{BlobId, LshParameters};
-use codelupe_disk::Lock;
+use codelupe_disk::{Lock, make_folder};
 use tokio::sync::mpsc;
 
 use self::change::Change;
@@ -97,6 +97,7 @@ pub(super) async fn stored_parameters(folder: PathBuf) -> Result<Option<LshParam
 /// Removes the index in a folder.
 pub(super) async fn reset(folder: PathBuf) -> Result<(), Error> {
     blocking(move || {
+        make_folder(&folder)?;
         let lock = change::lock(&folder)?;
         manifest::remove(&folder)?;
         change::remove_orphans(&folder, None, &lock)
@@ -113,6 +114,7 @@ impl Files {
     /// Makes an empty index, unless there is one.
     fn make(&self) -> Result<(), Error> {
         if manifest::read(&self.folder)?.is_none() {
+            make_folder(&self.folder)?;
             let _lock = change::lock(&self.folder)?;
             if manifest::read(&self.folder)?.is_none() {
                 Manifest::new(self.parameters.clone()).prepare(&self.folder)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codelupe_core::BlobId;
-use codelupe_disk::{Lock, make_folder};
+use codelupe_disk::Lock;
 
 use super::entry::{Document, Posting};
 use super::list::{self, Row};
@@ -17,9 +17,9 @@ use super::sorted::{SortedEntry, SortedFile, SortedWriter};
 use crate::error::Error;
 use crate::lsh::{Comparison, number_after};
 
-/// Waits for the right to change the index, which one has at a time.
+/// Waits for the right to change the index, which one has at a time. A folder that is gone is not made anew: what was there
+/// is gone with it.
 pub(super) fn lock(folder: &Path) -> Result<Lock, Error> {
-    make_folder(folder)?;
     Ok(Lock::alone(&folder.join("lock"))?)
 }
 
