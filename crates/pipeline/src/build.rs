@@ -33,7 +33,7 @@ pub struct Built {
 /// # Errors
 /// `Conflict` when another build has that name; `Nothing` when no file is let in; `Canceled` after a stop; `Store` when
 /// the data folder fails. No build is made then.
-pub fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
+pub(crate) fn build(context: &Context, name: Option<&str>) -> Result<Built, Error> {
     context.require_one_recipe()?;
     let (candidates, generation) = context.wait(context.catalogue.build_candidates())?;
     context.progress.begin(Step::Build, candidates.len() as u64);

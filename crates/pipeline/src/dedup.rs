@@ -27,7 +27,7 @@ use codelupe_worker::Step;
 /// # Errors
 /// `Canceled` after a stop, `Store` when the data folder fails, the LSH index is damaged or was made by other parameters, or the
 /// files change meanwhile; the earlier outcome stays then.
-pub fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
+pub(crate) fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Error> {
     context.require_one_recipe()?;
     let state = context.config.dedup_state();
     if !rebuild && context.wait(context.catalogue.stage_state("dedup"))?.as_ref() == Some(&state) {

@@ -17,7 +17,7 @@ const MEMORY_BYTES: usize = 128 << 20;
 /// # Errors
 /// `Nothing` when there is no build; `Canceled` after a stop; `Store` and `Search` when reading or writing fails. The
 /// old index stays then.
-pub fn index(context: &Context) -> Result<(), Error> {
+pub(crate) fn index(context: &Context) -> Result<(), Error> {
     let Some(build) = context.wait(context.catalogue.latest_build())? else {
         return Err(Error::new(ErrorKind::Nothing, "there is no build to index"));
     };

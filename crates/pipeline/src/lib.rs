@@ -6,13 +6,13 @@
 
 #![forbid(unsafe_code)]
 
-pub mod build;
-pub mod config;
-pub mod context;
+mod build;
+mod config;
+mod context;
 pub mod crawl;
-pub mod dedup;
-pub mod error;
-pub mod index;
+mod dedup;
+mod error;
+mod index;
 pub mod ingest;
 mod place;
 mod plan;
@@ -20,6 +20,7 @@ pub mod signatures;
 mod stages;
 mod tools;
 
+pub use build::Built;
 pub use config::Config;
 pub use context::Context;
 pub use error::{Error, ErrorKind};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use codelupe_catalogue::Stats;
 use codelupe_inspect::Deduplicated;
-use codelupe_pipeline::build::Built;
+use codelupe_pipeline::Built;
 use codelupe_pipeline::ingest::Ingested;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
