@@ -11,6 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
+use codelupe_core::ErrorCode;
 use codelupe_disk::remove;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::aws::AmazonS3Builder;
@@ -46,12 +47,32 @@ pub fn open_store(
 ) -> Result<Arc<dyn Objects>, Error> {
     // One process has one provider of cryptography; whoever comes first has chosen it.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let variables: Vec<(String, String)> = variables.into_iter().collect();
+    check_addresses(&variables)?;
     let store = client(url, variables).map_err(|error| failure::of_settings(url, &error))?;
     Ok(Arc::new(Bucket {
         url: url.clone(),
         store,
         runtime,
     }))
+}
+
+/// The client would panic at its first request.
+fn check_addresses(variables: &[(String, String)]) -> Result<(), Error> {
+    let is_address = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.contains("ENDPOINT") && !name.contains("SUFFIX")
+    };
+    let wrong = |(name, value): &&(String, String)| {
+        is_address(name) && !value.is_empty() && reqwest::Url::parse(value).is_err()
+    };
+    match variables.iter().find(wrong) {
+        Some((name, _)) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("{name} is no address of a store"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn client(
@@ -137,10 +158,13 @@ impl Bucket {
             let _ = sender.send(answer.await);
         });
         let failed = |error| failure::of_request(&self.url, doing, &self.place(name), &error);
-        match receiver.recv() {
-            Ok(answer) => answer.map_err(failed),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "the program is ending")),
-        }
+        receiver.recv().map_or_else(
+            |_| {
+                let context = format!("asking the store to {doing} `{}` ended by a defect", self.place(name));
+                Err(Error::new(ErrorKind::Io, context).with_code(ErrorCode::Internal))
+            },
+            |answer| answer.map_err(failed),
+        )
     }
 
     fn all(&self, prefix: &Prefix) -> Result<Vec<ObjectMeta>, Error> {
