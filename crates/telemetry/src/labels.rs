@@ -73,7 +73,7 @@ closed_set! {
     /// What an attempt at a job came to.
     JobOutcome {
         Done = "done": "The job is done";
-        Again = "again": "It is tried again, by this worker or another";
+        Again = "again": "It is tried again, by this worker or another, or was canceled";
         Dead = "dead": "It is a dead letter, with its error";
         GivenBack = "given_back": "It was given back, and the worker ends";
         Unsettled = "unsettled": "What came of it could not be noted; its lease runs out";

@@ -79,7 +79,7 @@ impl Worker {
     fn succeed(&self, job: &JobRow, result: &serde_json::Value) -> Result<Attempt, Error> {
         let completed = self.wait(self.catalogue.complete(&[(job.fence(), result.to_string())]))?;
         if completed.is_empty() {
-            tracing::warn!("done, and another worker has taken the job over meanwhile");
+            tracing::warn!("done, and the job was canceled or taken over by another worker meanwhile");
             return Ok(Attempt::Again);
         }
         tracing::debug!("done");
@@ -88,7 +88,7 @@ impl Worker {
 
     fn fail(&self, job: &JobRow, error: Error) -> Result<Attempt, Error> {
         if self.progress.is_abandoned() || error.code() == ErrorCode::LeaseLost {
-            tracing::warn!("another worker has taken the job over");
+            tracing::warn!("the job was canceled, or another worker has taken it over");
             return Ok(Attempt::Again);
         }
         if error.code() == ErrorCode::Canceled {
