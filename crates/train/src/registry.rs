@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel};
+use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel, TrainingRow};
 use codelupe_core::{ErrorCode, text::display_path};
 use codelupe_corpus::DataFolder;
 use codelupe_disk::replace_folder;
@@ -134,12 +134,23 @@ impl Registry {
     /// Removes a model that no other needs.
     ///
     /// # Errors
-    /// `Config` for one that is in use or that others need; `Model` when there is none; `Store` when it cannot be removed.
+    /// `Config` for one that is in use, that others or an open training need; `Model` when there is none; `Store` when it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let model = self.find(name)?;
         let models = self.list()?;
         if let Some(needing) = models.iter().find(|other| other.base.as_deref() == Some(&model.name)) {
             let context = format!("`{}` is the base of `{}`", model.name, needing.name);
+            return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
+        }
+        let open = self.runtime.block_on(self.catalogue.open_training())?;
+        let needs = |training: &TrainingRow| training.base == name || training.parent.as_deref() == Some(name);
+        if let Some(training) = open.filter(needs) {
+            let context = format!("`{name}` is what the open training `{}` starts from", training.name);
+            return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
+        }
+        let in_line = |other: &&ModelRow| other.line == model.line && other.name != model.name;
+        if let Some(other) = models.iter().find(in_line).filter(|_| model.kind == ModelKind::Base) {
+            let context = format!("`{name}` is where the line of `{}` began", other.name);
             return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
         }
         if model.state == ModelState::Promoted && model.kind != ModelKind::Base {

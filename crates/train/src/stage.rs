@@ -7,6 +7,7 @@ use codelupe_worker::{Context, Enqueued, JobName, Run, Settings, Stage, TrainJob
 
 use crate::choose::{Chooser, Chosen};
 use crate::config::TrainConfig;
+use crate::engine::StopToken;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::job::{Tell, TrainEvent};
@@ -63,8 +64,7 @@ impl Stage for TrainStage {
         };
         let id = row.id;
         let folder = TrainingFolder::of(context, &row.name);
-        // A process that was only paused may still write there.
-        let _alone = folder.lock()?;
+        let _alone = folder.lock(&StopToken::within(&context.progress))?;
         match Training::open(context, row).and_then(|training| self.go_on(&training)) {
             Err(error) if ends_early(&error) && is_over(context, id)? => {
                 training::tidy(&folder)?;

@@ -1,9 +1,11 @@
 //! A training under way: its row, its folder, and what was decided for it.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use codelupe_catalogue::{NewModel, TrainingEnd, TrainingProgress, TrainingRow, TrainingState};
-use codelupe_core::{BlobId, ErrorCode, error::chain_text, text::display_path};
+use codelupe_core::{BlobId, error::chain_text, text::display_path};
 use codelupe_disk::{Lock, children, read_json, remove};
 use codelupe_model::Schedule;
 use codelupe_worker::Context;
@@ -12,9 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Mode, TrainConfig};
 use crate::cursor::Choice;
 use crate::engine::StopToken;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::format::Material;
 use crate::job::{EngineJob, JOB_VERSION};
+
+/// How often it is looked whether another process has left a training.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What a training will do, decided once: `plan.json`. With it a training goes on after whatever ended the process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,15 +123,24 @@ impl TrainingFolder {
         Self(context.folder.models().join("trainings").join(training))
     }
 
-    /// The right to write in it.
+    /// The right to write in it. A process that was only paused may still have it: it gives it up when it sees that its lease
+    /// is gone.
     ///
     /// # Errors
-    /// `Busy` while another process has it, which passes; `Store`.
-    pub(crate) fn lock(&self) -> Result<Lock, Error> {
-        Lock::try_alone(&self.path().join("lock"))?.ok_or_else(|| {
-            let context = format!("another process is at the training in `{}`", display_path(self.path()));
-            Error::new(ErrorKind::Busy, context).with_code(ErrorCode::Timeout)
-        })
+    /// `Canceled` after a stop; `Store`.
+    pub(crate) fn lock(&self, stop: &StopToken) -> Result<Lock, Error> {
+        let path = self.path().join("lock");
+        let mut told = false;
+        loop {
+            if let Some(lock) = Lock::try_alone(&path)? {
+                return Ok(lock);
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(training = %display_path(self.path()), "waiting for another process that is at it");
+            }
+            stop.check()?;
+            thread::sleep(LOOK_EVERY);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

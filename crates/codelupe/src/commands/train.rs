@@ -90,7 +90,11 @@ async fn start(app: &App) -> Result<()> {
 
 async fn cancel(app: &App) -> Result<()> {
     let (_lock, catalogue) = app.locked().await?;
-    catalogue.cancel_training(JobName::Train.as_str()).await?;
+    if !catalogue.cancel_training(JobName::Train.as_str()).await? {
+        return print(app.settings.json, &json!({ "sent": "cancel" }), || {
+            "There is no training to cancel.".to_owned()
+        });
+    }
     sent(app, "cancel")
 }
 

@@ -6,6 +6,7 @@ use codelupe_train::{Finished, Outcome, TrainEvent};
 pub(crate) fn training(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Finished(finished) => finished_text(finished),
+        Outcome::Waiting { new_files: 0, .. } => "Nothing is new: there is nothing to learn.".to_owned(),
         Outcome::Waiting { new_files, needed } => format!(
             "{new_files} files are new; a training starts from {needed} on. `codelupe train --force` starts one now."
         ),
@@ -29,7 +30,9 @@ fn finished_text(finished: &Finished) -> String {
         number(figures.compared_loss),
         number(figures.first_validation_loss),
         number(figures.validation_loss),
-        if finished.promoted {
+        if finished.promoted && figures.held_out_loss.is_none() {
+            "There are no held-out files to judge it by; it is in use now."
+        } else if finished.promoted {
             "It is better and in use now."
         } else {
             "It is not better; what was in use stays. `codelupe models promote` brings it into use all the same."

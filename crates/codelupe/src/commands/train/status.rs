@@ -57,8 +57,8 @@ pub(super) async fn run(app: &App) -> Result<()> {
 fn state(open: Option<&TrainingRow>, last: Option<&TrainingRow>, (trains, waits): (bool, bool)) -> &'static str {
     match (open, last) {
         (Some(training), _) if trains => training.state.as_str(),
+        _ if trains || waits => "waiting",
         (Some(_), _) => "interrupted",
-        (None, _) if trains || waits => "waiting",
         (None, Some(training)) if training.state == TrainingState::Failed => "failed",
         (None, _) => "idle",
     }

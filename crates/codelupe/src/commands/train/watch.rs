@@ -45,7 +45,7 @@ pub(super) fn watch(worker: &Worker, config: &TrainConfig, force: bool, queue: Q
 /// Enqueues a training if one is wanted, and trains what is in the queue; returns how many failed for good.
 fn round(worker: &Worker, config: &TrainConfig, news: &mut News, queue: QueueArguments) -> Result<u32, Error> {
     if !is_pending(worker)?
-        && let Some(force) = news.look()?
+        && let Some(force) = wanted(worker, news)?
     {
         worker.enqueue(training_run(config, force, queue.priority)?)?;
         news.forget();
@@ -58,6 +58,15 @@ fn round(worker: &Worker, config: &TrainConfig, news: &mut News, queue: QueueArg
         tell_last(worker)?;
     }
     Ok(u32::try_from(served.dead).unwrap_or(u32::MAX))
+}
+
+/// Whether a training is wanted, and whether it starts however little is new. One that is open is gone on with.
+fn wanted(worker: &Worker, news: &mut News) -> Result<Option<bool>, Error> {
+    let context = worker.context();
+    match context.wait(context.catalogue.open_training())? {
+        Some(_) => Ok(Some(false)),
+        None => news.look(),
+    }
 }
 
 /// Says what the last training came to.
