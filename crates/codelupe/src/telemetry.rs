@@ -15,9 +15,10 @@ pub(crate) fn install(global: &Global) {
         (false, 1) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,
     };
-    // Libraries below us speak only when something is wrong; that a statement over a whole table takes its time is not.
+    // A filter's name is a prefix, so that this one is that of all our crates. Libraries below us speak only when something is
+    // wrong; that a statement over a whole table takes its time is not.
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,sqlx::query=error,codelupe={level},{}", own_crates(level))));
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,sqlx::query=error,codelupe={level}")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -27,9 +28,4 @@ pub(crate) fn install(global: &Global) {
         LogFormat::Text => log.without_time().init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-}
-
-fn own_crates(level: LevelFilter) -> String {
-    let crates = ["core", "dedup", "forge", "pipeline", "process", "search", "store"];
-    crates.map(|name| format!("codelupe_{name}={level}")).join(",")
 }
