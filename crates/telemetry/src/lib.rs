@@ -27,7 +27,7 @@ pub use labels::{
     Outcome, QueryLabels, QueryOutcome, RequestLabels, Stage, StageLabels,
 };
 pub use operation::Operation;
-pub use spans::{Attribute, SPANS, Span, attribute, span};
+pub use spans::{Attribute, SPANS, Span, span};
 pub use table::*;
 
 /// The registry that the binary owns.

@@ -26,37 +26,25 @@ pub mod span {
     pub const JOB: &str = "job";
 }
 
-/// Names of attributes.
-pub mod attribute {
-    /// The number of a job.
-    pub const ID: &str = "id";
-    /// The name of a job's stage.
-    pub const NAME: &str = "name";
-    /// Which attempt it is, from 1.
-    pub const ATTEMPT: &str = "attempt";
-    /// The W3C trace parent of whoever enqueued the job; empty without one.
-    pub const TRACE: &str = "trace";
-}
-
 /// Every span.
 pub static SPANS: &[Span] = &[Span {
     name: span::JOB,
     help: "One attempt at a job",
     attributes: &[
         Attribute {
-            name: attribute::ID,
+            name: "id",
             help: "The number of the job",
         },
         Attribute {
-            name: attribute::NAME,
+            name: "name",
             help: "The name of its stage",
         },
         Attribute {
-            name: attribute::ATTEMPT,
+            name: "attempt",
             help: "Which attempt it is, from 1",
         },
         Attribute {
-            name: attribute::TRACE,
+            name: "trace",
             help: "The W3C trace parent of whoever enqueued the job; empty without one",
         },
     ],
