@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;

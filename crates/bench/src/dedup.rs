@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use codelupe_components::whole_crates;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_dedup::{BINS, near_pairs, reference_shingles, reference_tokens};
 use tempfile::NamedTempFile;
 

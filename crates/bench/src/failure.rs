@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 
 /// An error of the program itself.
 #[derive(Debug, thiserror::Error)]

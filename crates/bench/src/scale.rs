@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use codelupe_catalogue::{
     Catalogue, CatalogueUrl, Migrate, lsh, lsh::LshIndex, lsh::LshKind, lsh::NeighborLimits, lsh::SignedDocument,
 };
-use codelupe_core::{BlobId, ErrorCode, LshParameters};
+use codelupe_core::{BlobId, LshParameters, error::ErrorCode};
 use codelupe_corpus::DataFolder;
 use codelupe_dedup::{Banding, ElectionConfig, Groups, MAX_PERMUTATIONS, Outcome, SCHEME, ShingleSize, Signer, elect};
 use rayon::prelude::*;

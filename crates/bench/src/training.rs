@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use codelupe_core::{ErrorCode, Language};
+use codelupe_core::{Language, error::ErrorCode};
 use codelupe_model::{
     Batch, LoraConfig, Model, ModelConfig, OptimConfig, Preset, Recompute, Trainable, Trainer, init_model,
 };

@@ -10,10 +10,8 @@ use codelupe_catalogue::{
     Batch, Catalogue, ContentKey, ContentRow, ErrorKind, Failure, Fence, FileRow, FileState, JobRow, LeaseRequest,
     Migrate, RepositoryRow,
 };
-use codelupe_core::{
-    BlobId, Language, LicenseClass, Reason, Repository, SegmentInfo, Verdict, error::ErrorContext,
-    error::ErrorOccurrence, repository::ParseRepoNameError,
-};
+use codelupe_core::error::{ErrorContext, ErrorOccurrence};
+use codelupe_core::{BlobId, Language, LicenseClass, ParseRepoNameError, Reason, Repository, SegmentInfo, Verdict};
 use tokio::time::sleep;
 
 /// How long a lease holds: a worker that is stopped for longer loses its jobs.

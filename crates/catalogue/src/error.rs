@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use sqlx::postgres::PgDatabaseError;
 
 codelupe_core::coded_error! {

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::iter::successors;
 
-use codelupe_core::{ErrorCode, error::Cause, error::Coded};
+use codelupe_core::error::{Cause, Coded, ErrorCode};
 
 /// What a command comes to.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;

@@ -8,7 +8,7 @@ mod tokens;
 use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{CatalogueUrl, Migrate};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::DataFolder;
 use codelupe_forge::Token;
 use codelupe_pipeline::Config;

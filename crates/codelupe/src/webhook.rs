@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_worker::{Alert, AlertForm, AlertSink, SEND_TIMEOUT, SendError};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};

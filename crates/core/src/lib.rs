@@ -1,6 +1,9 @@
 //! Types that every part of CodeLupe shares: ids, verdicts with their reasons, repositories, error codes and what to do
 //! about each, the circuit breaker.
 //!
+//! Everything is named by the crate, but for three modules whose names say what their items are about: [`breaker`],
+//! [`error`] and [`text`].
+//!
 //! Nothing here does I/O, reads the environment or knows a backend (invariant I1 of ARCHITECTURE.md).
 
 #![forbid(unsafe_code)]
@@ -8,28 +11,27 @@
 #[macro_use]
 mod stable_text;
 
-pub mod blob;
+mod blob;
 pub mod breaker;
 pub mod error;
-pub mod hosted;
-pub mod language;
-pub mod license;
+mod hosted;
+mod language;
+mod license;
 mod location;
 mod lsh_parameters;
-pub mod repository;
-pub mod selection;
-pub mod split;
+mod repository;
+mod selection;
+mod split;
 pub mod text;
-pub mod verdict;
+mod verdict;
 
-pub use blob::{BlobId, Swhid};
-pub use error::ErrorCode;
+pub use blob::{BlobId, BlobIdLengthError, ParseBlobIdError, Swhid};
 pub use hosted::{HostedRepository, Slice};
 pub use language::Language;
-pub use license::{LicenseClass, SpdxExpression};
+pub use license::{LicenseClass, ParseLicenseClassError, SpdxExpression};
 pub use location::{Location, SegmentInfo};
 pub use lsh_parameters::LshParameters;
-pub use repository::{ARCHIVE_REVISION, RepoName, Repository};
-pub use selection::{Candidate, Score, SelectionRules};
+pub use repository::{ARCHIVE_REVISION, MAX_REPO_NAME_BYTES, ParseRepoNameError, RepoName, Repository};
+pub use selection::{Candidate, RuleOutcome, Score, ScorePart, Selection, SelectionRules};
 pub use split::Split;
-pub use verdict::{Reason, Stage, Verdict};
+pub use verdict::{ParseReasonError, Reason, Stage, Verdict};

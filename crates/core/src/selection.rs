@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use candidate::Candidate;
 pub use score::Score;
 
-use crate::license::LicenseClass;
+use crate::LicenseClass;
 use crate::text::display_bounded;
 
 /// Seconds in a day.
@@ -84,7 +84,7 @@ impl Default for SelectionRules {
 
 /// The outcome of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
+pub struct RuleOutcome {
     /// The rule, as it is called in the settings.
     pub rule: &'static str,
     /// Whether the repository meets it.
@@ -99,7 +99,7 @@ pub struct Selection {
     /// Every rule is met.
     pub selected: bool,
     /// Every rule with its outcome.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<RuleOutcome>,
 }
 
 impl Selection {
@@ -120,7 +120,7 @@ impl SelectionRules {
         outcomes.extend(self.about_times(candidate, now));
         outcomes.extend([self.about_license(candidate), self.about_language(candidate)]);
         let score = Score::of(candidate, now).value;
-        outcomes.push(Outcome {
+        outcomes.push(RuleOutcome {
             rule: "min_score",
             met: score >= self.min_score,
             text: format!("{score}, at least {}", self.min_score),
@@ -131,9 +131,9 @@ impl SelectionRules {
         }
     }
 
-    fn about_kind(&self, candidate: &Candidate<'_>) -> Vec<Outcome> {
+    fn about_kind(&self, candidate: &Candidate<'_>) -> Vec<RuleOutcome> {
         let repository = candidate.repository;
-        let kind = |rule, is: bool, allowed: bool, what: &str| Outcome {
+        let kind = |rule, is: bool, allowed: bool, what: &str| RuleOutcome {
             rule,
             met: !is || allowed,
             text: if is {
@@ -147,12 +147,12 @@ impl SelectionRules {
             .map(|reason| format!("not to be used: {}", shown(reason)));
         let excluded = self.exclude.iter().find(|entry| covers(entry, &repository.full_name));
         vec![
-            Outcome {
+            RuleOutcome {
                 rule: "opt_out",
                 met: opted_out.is_none(),
                 text: opted_out.unwrap_or_else(|| "nobody asked to leave it out".to_owned()),
             },
-            Outcome {
+            RuleOutcome {
                 rule: "exclude",
                 met: excluded.is_none(),
                 text: excluded.map_or("not in the list".to_owned(), |entry| {
@@ -169,15 +169,15 @@ impl SelectionRules {
         ]
     }
 
-    fn about_numbers(&self, candidate: &Candidate<'_>) -> [Outcome; 2] {
+    fn about_numbers(&self, candidate: &Candidate<'_>) -> [RuleOutcome; 2] {
         let (stars, size) = (candidate.repository.stars, candidate.repository.size_kib);
         [
-            Outcome {
+            RuleOutcome {
                 rule: "min_stars",
                 met: stars.unwrap_or(0) >= self.min_stars,
                 text: format!("{}, at least {}", known(stars), self.min_stars),
             },
-            Outcome {
+            RuleOutcome {
                 rule: "max_size_kib",
                 met: size.is_none_or(|size| size <= self.max_size_kib),
                 text: format!("{}, at most {}", known(size), self.max_size_kib),
@@ -185,16 +185,16 @@ impl SelectionRules {
         ]
     }
 
-    fn about_times(&self, candidate: &Candidate<'_>, now: i64) -> Vec<Outcome> {
+    fn about_times(&self, candidate: &Candidate<'_>, now: i64) -> Vec<RuleOutcome> {
         let repository = candidate.repository;
         let days = |time: Option<i64>| time.map(|time| now.saturating_sub(time).div_euclid(DAY));
         let (age, pushed) = (days(repository.created_at), days(repository.pushed_at));
-        let at_least = |rule, days: Option<i64>, limit: u32| Outcome {
+        let at_least = |rule, days: Option<i64>, limit: u32| RuleOutcome {
             rule,
             met: days.is_some_and(|days| days >= i64::from(limit)),
             text: format!("{} days, at least {limit}", known(days)),
         };
-        let at_most = |rule, days: Option<i64>, limit: u32| Outcome {
+        let at_most = |rule, days: Option<i64>, limit: u32| RuleOutcome {
             rule,
             met: days.is_some_and(|days| days <= i64::from(limit)),
             text: format!("{} days, at most {limit}", known(days)),
@@ -208,10 +208,10 @@ impl SelectionRules {
         outcomes.into_iter().flatten().collect()
     }
 
-    fn about_license(&self, candidate: &Candidate<'_>) -> Outcome {
+    fn about_license(&self, candidate: &Candidate<'_>) -> RuleOutcome {
         let license = candidate.repository.license.as_deref();
         let class = candidate.license_class;
-        Outcome {
+        RuleOutcome {
             rule: "licenses",
             met: self.licenses.contains(&class),
             text: format!(
@@ -222,7 +222,7 @@ impl SelectionRules {
         }
     }
 
-    fn about_language(&self, candidate: &Candidate<'_>) -> Outcome {
+    fn about_language(&self, candidate: &Candidate<'_>) -> RuleOutcome {
         let language = candidate.repository.language.as_deref();
         let wanted = |language: &str| {
             self.languages
@@ -234,7 +234,7 @@ impl SelectionRules {
         } else {
             format!("allowed are {}", list(&self.languages))
         };
-        Outcome {
+        RuleOutcome {
             rule: "languages",
             met: self.languages.is_empty() || language.is_some_and(wanted),
             text: format!("{}, {asked}", language.map_or("no language".to_owned(), shown)),

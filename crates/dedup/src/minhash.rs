@@ -282,7 +282,7 @@ mod tests {
         for wrong in [&bytes[..1023], &bytes[..96 * 4], &[], &[0; 1025], &[0; 1280]] {
             let error = Signature::try_from(wrong).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::SignatureBytes);
-            assert_eq!(error.code(), codelupe_core::ErrorCode::CorruptStore);
+            assert_eq!(error.code(), codelupe_core::error::ErrorCode::CorruptStore);
         }
     }
 

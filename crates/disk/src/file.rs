@@ -76,6 +76,6 @@ mod tests {
     fn a_folder_that_is_gone_is_a_fault_of_the_machine() {
         let error = write(Path::new("/no/such/folder/file"), b"x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
-        assert_eq!(error.code(), codelupe_core::ErrorCode::Storage);
+        assert_eq!(error.code(), codelupe_core::error::ErrorCode::Storage);
     }
 }

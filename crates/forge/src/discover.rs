@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use codelupe_core::{RepoName, repository::MAX_REPO_NAME_BYTES, text::display_name, text::display_path};
+use codelupe_core::{MAX_REPO_NAME_BYTES, RepoName};
+
+use codelupe_core::text::{display_name, display_path};
 
 use crate::error::{Error, ErrorKind};
 use crate::located::{Found, Kind, Located};

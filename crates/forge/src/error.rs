@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, text::display_path};
+use codelupe_core::{error::ErrorCode, text::display_path};
 use rustix::io::Errno;
 
 codelupe_core::coded_error! {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codelupe_catalogue::{Catalogue, ErrorRow};
-use codelupe_core::{ErrorCode, error::Action, error::Fingerprint};
+use codelupe_core::error::{Action, ErrorCode, Fingerprint};
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;

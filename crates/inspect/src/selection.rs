@@ -3,9 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::{Catalogue, HostedFilter, HostedRow, HostedState};
-use codelupe_core::{
-    Candidate, HostedRepository, LicenseClass, Score, SelectionRules, SpdxExpression, selection::Selection,
-};
+use codelupe_core::{Candidate, HostedRepository, LicenseClass, Score, Selection, SelectionRules, SpdxExpression};
 use codelupe_process::class_of;
 use serde::Serialize;
 

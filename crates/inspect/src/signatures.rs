@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use codelupe_catalogue::DedupCandidate;
-use codelupe_core::{BlobId, ErrorCode, Location};
+use codelupe_core::{BlobId, Location, error::ErrorCode};
 use codelupe_corpus::SegmentReader;
 use codelupe_dedup::Signature;
 

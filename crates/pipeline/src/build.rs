@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::{BuildCandidate, BuildDecision, BuildRow};
-use codelupe_core::{ErrorCode, Reason, Split, Stage, text::display_name};
+use codelupe_core::{Reason, Split, Stage, error::ErrorCode, text::display_name};
 use codelupe_corpus::{BuildRecord, BuildWriter, Description, Tally, is_whole};
 use codelupe_inspect::only_in_copies;
 use serde::{Deserialize, Serialize};

@@ -172,7 +172,7 @@ pub(crate) fn digest(value: &impl Serialize) -> BlobId {
 
 #[cfg(test)]
 mod tests {
-    use codelupe_core::ErrorCode;
+    use codelupe_core::error::ErrorCode;
     use codelupe_process::View;
 
     use super::*;

@@ -14,7 +14,7 @@ use std::ops::AddAssign;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::{AfterPage, Catalogue, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
-use codelupe_core::{Candidate, ErrorCode, HostedRepository, Score};
+use codelupe_core::{Candidate, HostedRepository, Score, error::ErrorCode};
 use codelupe_inspect::license_class;
 use serde::Serialize;
 

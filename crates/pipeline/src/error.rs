@@ -1,6 +1,6 @@
 //! The error of this crate.
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 
 codelupe_core::coded_error! {
     /// A stage could not go on.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, text::display_path};
+use codelupe_core::{error::ErrorCode, text::display_path};
 use tantivy::TantivyError;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError};
 

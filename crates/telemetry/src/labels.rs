@@ -1,7 +1,7 @@
 //! The labels of the table.
 
-use codelupe_core::ErrorCode;
 use codelupe_core::breaker::State;
+use codelupe_core::error::ErrorCode;
 
 use crate::label::{LabelValue, Meaning, closed_set, label_set};
 use crate::operation::Operation;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{ModelKind, ModelRow, ModelState};
-use codelupe_core::{ErrorCode, text::display_path};
+use codelupe_core::{error::ErrorCode, text::display_path};
 use codelupe_corpus::DataFolder;
 
 use crate::config::{ContinueFrom, Mode, TrainConfig};

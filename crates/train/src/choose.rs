@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, NewTraining, TrainingRow};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::DataFolder;
 use codelupe_disk::{make_folder, remove, write_json};
 use codelupe_model::Model;

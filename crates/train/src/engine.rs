@@ -6,7 +6,7 @@ pub mod torch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_worker::Progress;
 use serde::Deserialize;
 

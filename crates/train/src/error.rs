@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, error::Cause, text::display_path};
+use codelupe_core::text::display_path;
+
+use codelupe_core::error::{Cause, ErrorCode};
 
 codelupe_core::coded_error! {
     /// Training cannot go on.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel, TrainingRow};
-use codelupe_core::{ErrorCode, text::display_path};
+use codelupe_core::{error::ErrorCode, text::display_path};
 use codelupe_corpus::DataFolder;
 use codelupe_disk::replace_folder;
 use codelupe_model::{Adapter, Model, ModelConfig, Preset, write_new_model};

@@ -1,7 +1,7 @@
 //! Training as a stage: choose, learn, judge, keep.
 
 use codelupe_catalogue::TrainingRow;
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_disk::publish_folder;
 use codelupe_worker::{Context, Enqueued, JobName, Run, Settings, Stage, TrainJob, Worker, held, result};
 

@@ -13,7 +13,7 @@ mod watch;
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use codelupe_core::{ErrorCode, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codelupe_catalogue::{Failure, JobRow};
-use codelupe_core::{ErrorCode, error::Class, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::error::{Class, ErrorCode, ErrorContext, ErrorOccurrence};
 use codelupe_telemetry::{JOB_ATTEMPT_DURATION, JOB_ATTEMPTS, JobLabels, JobOutcome, Stage, StageLabels, span};
 
 use crate::error::{Error, ErrorKind};

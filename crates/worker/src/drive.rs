@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use codelupe_catalogue::{JobRow, JobState, LeaseRequest};
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use serde::de::DeserializeOwned;
 
 use crate::attempt::Attempt;

@@ -66,7 +66,7 @@ impl Folded {
 
 #[cfg(test)]
 mod tests {
-    use codelupe_core::ErrorCode;
+    use codelupe_core::error::ErrorCode;
     use codelupe_core::error::ErrorContext;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use codelupe_catalogue::LeaseRequest;
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 
 use crate::attempt::Attempt;
 use crate::error::Error;

@@ -68,7 +68,7 @@ fn a_library_that_is_not_there_is_named_and_stops_nothing() {
 fn without_files_it_says_where_they_come_from() {
     let home = tempfile::tempdir().unwrap();
     let output = output(home.path(), &["dedup"]);
-    let not_found = i32::from(codelupe_core::ErrorCode::NotFound.exit_status());
+    let not_found = i32::from(codelupe_core::error::ErrorCode::NotFound.exit_status());
     assert_eq!(output.status.code(), Some(not_found));
     assert!(text(&output.stderr).contains("cargo fetch"), "{}", text(&output.stderr));
 }

@@ -13,7 +13,8 @@ use codelupe_catalogue::{
     AfterPage, BuildDecision, CandidateRow, Catalogue, CatalogueUrl, CrawledPage, Duplicate, MigrationState,
     MigrationStatus, NewJob, Schema, lsh, lsh::Comparison, lsh::LshKind,
 };
-use codelupe_core::{BlobId, ErrorCode, Reason, Slice, Split, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence};
+use codelupe_core::{BlobId, Reason, Slice, Split};
 use codelupe_corpus::DataFolder;
 use tokio::time::sleep;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codelupe_core::{ErrorCode, error::Coded};
+use codelupe_core::error::{Coded, ErrorCode};
 use codelupe_pipeline::Pipeline;
 use codelupe_train::{Environment, TrainStage};
 use codelupe_worker::{Progress, Worker, Workplace};

@@ -1,6 +1,6 @@
 //! `codelupe config`.
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_train::TrainConfig;
 use serde::Serialize;
 use serde_json::json;

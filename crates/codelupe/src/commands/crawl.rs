@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use codelupe_catalogue::CrawlReport;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_forge::{Estimate, Query};
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, crawl_queries, estimate};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_forge::Source;
 use codelupe_model::Preset;
 use codelupe_samples::SampleConfig;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, CatalogueUrl, JobState};
-use codelupe_core::{ErrorCode, error::Coded as _, error::chain_text};
+use codelupe_core::error::{Coded as _, ErrorCode, chain_text};
 use serde::Serialize;
 
 use crate::app::App;

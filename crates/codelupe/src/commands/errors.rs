@@ -2,7 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use codelupe_core::{ErrorCode, error::Fingerprint, text::display_bounded};
+use codelupe_core::text::display_bounded;
+
+use codelupe_core::error::{ErrorCode, Fingerprint};
 use codelupe_inspect::{self as inspect, MetError, ShownError};
 use codelupe_worker::{Alert, AlertSink};
 use comfy_table::Table;

@@ -1,6 +1,6 @@
 //! `codelupe export`.
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::{Format, export};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::JobFilter;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_inspect::{self as inspect, JobCount, ListedJob};
 use comfy_table::Table;
 use indicatif::HumanDuration;

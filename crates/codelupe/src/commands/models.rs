@@ -1,7 +1,7 @@
 //! `codelupe models`.
 
 use codelupe_catalogue::{ModelKind, ModelRow};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_inspect::{self as inspect, ListedModel, ShownModel};
 use codelupe_model::{GenerateConfig, Preset, generate};
 use codelupe_samples::Special;

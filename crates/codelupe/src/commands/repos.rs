@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use codelupe_catalogue::{HostedCounts, HostedFilter, HostedOrder, HostedRow};
-use codelupe_core::{ErrorCode, text::display_bounded};
+use codelupe_core::{error::ErrorCode, text::display_bounded};
 use codelupe_inspect::{self as inspect, HostedList, Why};
 use codelupe_pipeline::crawl::{self, RefreshOptions};
 use comfy_table::Table;

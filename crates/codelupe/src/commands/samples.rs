@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_samples::{Passage, SampleKind, passages};
 use codelupe_train::{Chooser, Error, Preview};
 use serde_json::{Value, json};

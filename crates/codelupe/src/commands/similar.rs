@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, text::display_name};
+use codelupe_core::{error::ErrorCode, text::display_name};
 use codelupe_dedup::Threshold;
 use codelupe_inspect::{Answer, Question};
 

@@ -3,7 +3,7 @@
 use std::env::{self, VarError};
 use std::sync::Arc;
 
-use codelupe_core::{ErrorCode, error::chain_text};
+use codelupe_core::error::{ErrorCode, chain_text};
 use codelupe_worker::{AlertForm, AlertRules, Alerts};
 use serde::Serialize;
 use toml::{Table, Value};

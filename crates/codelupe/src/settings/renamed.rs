@@ -1,6 +1,6 @@
 //! Keys of the config file that have another name now.
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use toml::Table;
 
 use crate::failure::{Failure, Result};

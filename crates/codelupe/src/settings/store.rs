@@ -27,7 +27,7 @@ pub(super) fn folder(data: &Path, url: &StoreUrl, runtime: &Handle) -> Result<Da
 pub(super) fn folder(_data: &Path, url: &StoreUrl, _runtime: &Handle) -> Result<DataFolder> {
     let context = format!("this program was built without the feature `object-store`, which `{url}` needs");
     Err(crate::failure::Failure::new(
-        codelupe_core::ErrorCode::Validation,
+        codelupe_core::error::ErrorCode::Validation,
         context,
     ))
 }

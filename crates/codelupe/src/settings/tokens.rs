@@ -5,7 +5,7 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::Path;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_forge::{Token, Url};
 
 use crate::failure::{Context as _, Failure, Result};

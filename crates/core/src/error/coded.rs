@@ -81,7 +81,7 @@ impl ErrorCode {
 /// `new(kind, context)`, with `with_source`, `with_code` and `with_retry_after` after it; by `caused_by(kind, context, source)`,
 /// which takes code and wait of the source; or by `io(doing, path, source)` and `own_io(doing, path, source)`, which name
 /// what could not be done to which path. The kind of those two is the first that has the code of
-/// [`ErrorCode::of_io`](crate::ErrorCode::of_io) or [`ErrorCode::of_own_io`](crate::ErrorCode::of_own_io).
+/// [`ErrorCode::of_io`](crate::error::ErrorCode::of_io) or [`ErrorCode::of_own_io`](crate::error::ErrorCode::of_own_io).
 /// `like(kind, error)` is the same error as one of a crate below: its words, code and source.
 #[macro_export]
 macro_rules! coded_error {

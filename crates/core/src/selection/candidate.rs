@@ -1,7 +1,7 @@
 //! What rules and score look at.
 
-use crate::hosted::HostedRepository;
-use crate::license::LicenseClass;
+use crate::HostedRepository;
+use crate::LicenseClass;
 
 /// A repository that may be fetched.
 #[derive(Debug, Clone, Copy)]

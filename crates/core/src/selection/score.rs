@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{Candidate, DAY, ScorePart, tutorial};
-use crate::license::LicenseClass;
+use crate::LicenseClass;
 
 /// How well a repository suits a corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::hosted::HostedRepository;
+use crate::HostedRepository;
 
 const NOW: i64 = 1_800_000_000;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ScorePart, shown};
-use crate::hosted::HostedRepository;
+use crate::HostedRepository;
 
 /// Words that speak of lessons, exercises, lists and settings; in lower case, compared as whole words.
 const WORDS: [&str; 44] = [

@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::{DataFolder, ErrorKind, SegmentWriter};
 
 use crate::Place;

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use codelupe_core::{ErrorCode, Split, error::Class};
+use codelupe_core::Split;
+
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_corpus::{BuildWriter, DataFolder, Error, Format, SegmentWriter, export};
 use codelupe_testkit::small_disk::{fill, small_disk};
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use codelupe_core::{ErrorCode, Repository};
+use codelupe_core::{Repository, error::ErrorCode};
 
 use super::Wanted;
 use super::visit::Visit;

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use codelupe_core::{ErrorCode, Repository, text::display_name};
+use codelupe_core::{Repository, error::ErrorCode, text::display_name};
 use reqwest::header::HeaderValue;
 use tempfile::TempDir;
 use url::Url;

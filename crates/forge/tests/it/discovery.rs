@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_forge::{ErrorKind, Kind, Source, discover};
 
 use crate::fixture::{folder, git, local, write};

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use codelupe_core::{BlobId, ErrorCode, Reason};
+use codelupe_core::{BlobId, Reason, error::ErrorCode};
 use codelupe_forge::{ErrorKind, Kind, Limits, open, revision};
 
 use crate::fixture::{folder, git, git_word, listing, locate, open_as, open_error, open_path, read, read_all, write};

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_forge::{Error, FetchSettings, Fetcher, HttpSettings, Limits, Remote, Site, SiteKind};
 use codelupe_testkit::git_http;
 use codelupe_testkit::http::Server;

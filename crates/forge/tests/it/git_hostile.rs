@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, Reason};
+use codelupe_core::{Reason, error::ErrorCode};
 use codelupe_forge::{ErrorKind, Limits, revision};
 
 use crate::fixture::{

@@ -1,7 +1,8 @@
 //! What answers look like: their JSON is what the commands print and a server will promise.
 
 use codelupe_catalogue::{JobFilter, NewJob};
-use codelupe_core::{BlobId, ErrorCode, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::BlobId;
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence};
 use codelupe_inspect::{
     DedupConfig, ErrorKind, cluster, dedup_report, error, errors, explain, job, jobs, models, stats,
 };

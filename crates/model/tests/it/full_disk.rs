@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_model::{OptimConfig, Recompute, Trainable, Trainer};
 use codelupe_testkit::small_disk::{fill, small_disk};
 

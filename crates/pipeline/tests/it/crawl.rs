@@ -8,7 +8,7 @@ mod select;
 use std::collections::BTreeSet;
 
 use codelupe_catalogue::{Catalogue, CatalogueUrl, HostedFilter, Migrate};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_pipeline::crawl::{CrawlOptions, Crawled, Listing, crawl};
 use codelupe_worker::Progress;
 use tempfile::TempDir;

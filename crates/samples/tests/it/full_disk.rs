@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs;
 
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_samples::{Error, write_dataset};
 use codelupe_testkit::small_disk::{fill, small_disk};
 

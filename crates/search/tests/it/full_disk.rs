@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 use codelupe_search::{Error, build};
 use codelupe_testkit::small_disk::{fill, small_disk};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_search::{ErrorKind, FileDocument, SearchIndex, build};
 
 use crate::corpus::found;

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use codelupe_core::{ErrorCode, error::chain_text};
+use codelupe_core::error::{ErrorCode, chain_text};
 use codelupe_disk::{make_folder, write, write_json};
 use codelupe_model::{ModelConfig, Recompute, estimate};
 use codelupe_samples::{Dataset, read_summary};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_train::torch::TorchEngine;
 use codelupe_train::{Ended, Support, choose};
 use codelupe_train::{EngineChoice, EngineJob, Environment, Error, ErrorKind, StopToken, TrainEngine, TrainEvent};

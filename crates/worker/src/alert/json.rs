@@ -1,6 +1,6 @@
 //! The JSON form.
 
-use codelupe_core::{ErrorCode, error::Category, error::Class, error::ErrorContext, error::Fingerprint};
+use codelupe_core::error::{Category, Class, ErrorCode, ErrorContext, Fingerprint};
 use serde::Serialize;
 
 use super::{Alert, AlertRule};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use codelupe_core::{ErrorCode, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codelupe_core::{ErrorCode, error::Coded};
+use codelupe_core::error::{Coded, ErrorCode};
 
 use super::{Alert, AlertRules};
 

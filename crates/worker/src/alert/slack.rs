@@ -107,7 +107,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use codelupe_core::ErrorCode;
+    use codelupe_core::error::ErrorCode;
     use codelupe_core::error::{ErrorContext, ErrorOccurrence};
     use serde_json::{Value, json};
 

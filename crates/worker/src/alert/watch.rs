@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use codelupe_core::{ErrorCode, breaker::State, error::ErrorContext, error::ErrorOccurrence, error::Fingerprint};
+use codelupe_core::breaker::State;
+
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence, Fingerprint};
 
 use super::{Alert, AlertRule, AlertRules, Moment};
 use crate::folded::Folded;

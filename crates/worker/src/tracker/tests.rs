@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use codelupe_catalogue::{CatalogueUrl, Migrate};
-use codelupe_core::{ErrorCode, error::ErrorContext};
+use codelupe_core::error::{ErrorCode, ErrorContext};
 use codelupe_testkit::postgres;
 use codelupe_testkit::proxy::Proxy;
 

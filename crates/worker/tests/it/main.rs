@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use codelupe_catalogue::{CatalogueUrl, JobState, Migrate};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::DataFolder;
 use codelupe_worker::{
     Context, IndexJob, JobName, LEASE, Progress, Run, Served, Settings, Stage, Stages, Until, Worker, Workplace,

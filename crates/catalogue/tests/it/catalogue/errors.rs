@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codelupe_core::{ErrorCode, error::ErrorContext, error::ErrorOccurrence};
+use codelupe_core::error::{ErrorCode, ErrorContext, ErrorOccurrence};
 
 use crate::world::{World, on_both};
 

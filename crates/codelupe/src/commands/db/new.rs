@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use serde_json::json;
 
 use crate::cli::NewArguments;

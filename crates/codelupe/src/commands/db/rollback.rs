@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use codelupe_catalogue::{MigrationState, RollbackStep, Schema};
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use serde_json::json;
 
 use crate::cli::RollbackArguments;

@@ -1,7 +1,7 @@
 //! `codelupe db verify`.
 
 use codelupe_catalogue::Schema;
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use serde_json::json;
 
 use crate::app::App;

@@ -1,6 +1,6 @@
 //! `codelupe dedup tune`.
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_dedup::{BandTable, Banding, Permutations, Threshold};
 use comfy_table::Table;
 use serde_json::{Value, json};

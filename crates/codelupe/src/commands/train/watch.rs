@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use codelupe_catalogue::{JobFilter, JobRow, JobState};
-use codelupe_core::{ErrorCode, error::chain_text};
+use codelupe_core::error::{ErrorCode, chain_text};
 use codelupe_train::{Chooser, Counted, Error, ErrorKind, TrainConfig, training_run};
 use codelupe_worker::{JobName, Progress, Until, Worker, result};
 

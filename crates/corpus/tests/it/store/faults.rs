@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use codelupe_core::ErrorCode;
+use codelupe_core::error::ErrorCode;
 use codelupe_corpus::{ErrorKind, Key, SegmentWriter};
 
 use super::{Cloud, write_segment};

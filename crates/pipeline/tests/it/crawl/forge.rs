@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use codelupe_catalogue::{DueRepository, HostedState};
-use codelupe_core::{ErrorCode, HostedRepository, Slice};
+use codelupe_core::{HostedRepository, Slice, error::ErrorCode};
 use codelupe_pipeline::Error;
 use codelupe_pipeline::crawl::{Listed, Listing, Refreshed, Refresher};
 use tokio::sync::Notify;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use codelupe_core::{ErrorCode, error::Class};
+use codelupe_core::error::{Class, ErrorCode};
 
 use super::{documents, place};
 
