@@ -52,7 +52,7 @@ pub use lora::LoraConfig;
 pub use memory::{MemoryEstimate, estimate};
 pub use merge::merge;
 pub use model::Model;
-pub use ops::{AttentionBack, AttentionShape, Cpu, DropoutMask, Norm, Ops, Qkv, QkvMut, Rotation, cpu};
+pub use ops::{AttentionBack, AttentionShape, Cpu, DropoutMask, Norm, Ops, Qkv, QkvMut, Rotation};
 pub use optimizer::OptimConfig;
 pub use schedule::Schedule;
 pub use target::Target;

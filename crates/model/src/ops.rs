@@ -4,7 +4,7 @@
 //! Matrices lie row after row; a row is a token. What is named `d…` is a gradient of the loss. "Heads apart" means
 //! [heads, tokens, head width], as attention wants it; everywhere else the heads of a token are neighbors.
 
-pub mod cpu;
+mod cpu;
 
 use std::ops::Range;
 

@@ -15,12 +15,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use codelupe_catalogue::{AfterPage, Catalogue, CrawlId, CrawlReport, CrawledPage, OpenSlice, Upserted};
 use codelupe_core::{Candidate, HostedRepository, Score, error::ErrorCode};
+use codelupe_forge::Listing as Listed;
 use codelupe_inspect::license_class;
 use serde::Serialize;
 
 pub use forges::Forges;
 pub use hosted::{HostedForge, HostedQuery};
-pub use listing::{Listed, Listing, Refreshed, Refresher};
+pub use listing::{Listing, Refreshed, Refresher};
 pub use refresh::{RefreshOptions, refresh};
 pub use whole::{crawl_queries, estimate, find_hosted, refresh_forges};
 

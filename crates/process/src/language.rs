@@ -6,7 +6,7 @@
 //! extension as its first (its primary one), then the first in `popularity`, then the first by name, so that the
 //! same file always gets the same language.
 
-pub mod facts;
+mod facts;
 mod heuristics;
 mod modeline;
 mod pattern;
@@ -15,8 +15,7 @@ mod shebang;
 
 use codelupe_core::Language;
 
-use self::facts::{Facts, LanguageId};
-pub use self::facts::{Kind, load};
+pub use self::facts::{Facts, Kind, LanguageId, load};
 
 /// Extensions that are too common to tell a language alone: a heuristic has to confirm it (linguist's `generic.yml`).
 const GENERIC: &[&str] = &[

@@ -4,7 +4,7 @@ use codelupe_core::{Reason, Verdict};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, ErrorKind};
-use crate::language::facts::Facts;
+use crate::language::Facts;
 
 /// Dependency lock files by their whole name: linguist's generated names, and those of other package managers.
 const LOCK_FILES: &[&str] = &[

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::Slice;
-use codelupe_forge::{ErrorKind as ForgeErrorKind, Estimate, GoneReason, Known, Lister, Query};
+use codelupe_forge::{ErrorKind as ForgeErrorKind, Estimate, GoneReason, Known, Lister, Listing as Listed, Query};
 
-use super::{Listed, Listing, Refreshed, Refresher, now};
+use super::{Listing, Refreshed, Refresher, now};
 use crate::error::Error;
 
 /// A query, and who asks it.

@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::{HostedRepository, Slice};
-/// A forge's answer to a question for a page.
-pub use codelupe_forge::Listing as Listed;
+use codelupe_forge::Listing as Listed;
 
 use crate::error::Error;
 

@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use codelupe_catalogue::{DueRepository, HostedState};
 use codelupe_core::{HostedRepository, Slice, error::ErrorCode};
+use codelupe_forge::Listing as Listed;
 use codelupe_pipeline::Error;
-use codelupe_pipeline::crawl::{Listed, Listing, Refreshed, Refresher};
+use codelupe_pipeline::crawl::{Listing, Refreshed, Refresher};
 use tokio::sync::Notify;
 
 const PAGE: usize = 10;
