@@ -22,7 +22,7 @@ impl Serialize for ListedModel {
     }
 }
 
-/// A model, and where its files are.
+/// A model, where its files are, and what its card says.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownModel {
     /// The model.
@@ -30,6 +30,26 @@ pub struct ShownModel {
     pub model: ListedModel,
     /// The folder of its files.
     pub folder: PathBuf,
+    /// The text of its card without what stands before the title, which is for model hubs; none when it has no card.
+    #[serde(skip)]
+    pub card: Option<String>,
+}
+
+impl ShownModel {
+    /// A model whose files are in `folder`.
+    pub fn new(model: ModelRow, folder: PathBuf) -> Self {
+        let card = std::fs::read_to_string(folder.join("README.md")).ok();
+        let card = card.map(|card| {
+            card.rsplit_once("---\n")
+                .map_or(&*card, |(_, card)| card.trim())
+                .to_owned()
+        });
+        Self {
+            model: ListedModel(model),
+            folder,
+            card,
+        }
+    }
 }
 
 /// All models, oldest first.

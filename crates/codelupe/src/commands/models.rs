@@ -97,32 +97,17 @@ async fn list(app: &App) -> Result<()> {
 }
 
 async fn show(app: &App, name: String) -> Result<()> {
-    let (model, folder) = with_registry(app, move |registry| {
+    let shown = with_registry(app, move |registry| {
         let model = registry.find(&name)?;
         let folder = registry.folder_of(&model.name);
-        Ok((model, folder))
+        Ok(ShownModel::new(model, folder))
     })
     .await?;
-    let card = std::fs::read_to_string(folder.join("README.md")).ok();
-    let shown = ShownModel {
-        model: ListedModel(model),
-        folder,
-    };
     print(app.settings.json, &json!(shown), || {
-        let (ListedModel(model), folder) = (&shown.model, &shown.folder);
-        let head = format!(
-            "{} ({}, {}) in {}",
-            model.name,
-            model.kind,
-            model.state,
-            folder.display()
-        );
-        match card {
-            // What stands before the title is for model hubs.
-            Some(card) => format!(
-                "{head}\n\n{}",
-                card.rsplit_once("---\n").map_or(&*card, |(_, card)| card.trim())
-            ),
+        let (ListedModel(model), folder) = (&shown.model, shown.folder.display());
+        let head = format!("{} ({}, {}) in {folder}", model.name, model.kind, model.state);
+        match &shown.card {
+            Some(card) => format!("{head}\n\n{card}"),
             None => head,
         }
     })
