@@ -1,7 +1,7 @@
 //! A circuit breaker: a server that keeps failing is left alone for a while, then tried by one call (M. Nygard,
 //! "Release It!", 2007, chapter 5.2).
 //!
-//! It is told the time and the outcome of calls, and makes none itself, so it serves blocking and async callers alike.
+//! The caller tells it the time and the outcome of each call; it makes no calls itself, so it serves blocking and async callers alike.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// When a breaker opens and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerConfig {
-    /// So many failures in a row open it; 0 counts as 1.
+    /// How many failures in a row open it; 0 counts as 1.
     pub failures: u32,
     /// How long no call passes before one is let through as a probe.
     pub open_for: Duration,
@@ -64,7 +64,7 @@ pub struct Breaker {
 
 struct Inner {
     phase: Phase,
-    /// Goes up with each change of state: what a call of an earlier generation reports is of no interest.
+    /// Goes up with each change of state: what a call of an earlier generation reports is ignored.
     generation: u64,
 }
 
@@ -109,8 +109,8 @@ impl Breaker {
         self.lock().phase.state()
     }
 
-    /// Asks whether a call may be made now. Its outcome must be told to the permit. The call needs a time limit of its
-    /// own: as long as a probe runs, no other call passes.
+    /// Asks whether a call may be made now. Its outcome must be reported to the permit. The call needs its own
+    /// time limit: while a probe runs, no other call passes.
     ///
     /// # Errors
     /// [`Open`] if the call must not be made.
@@ -182,7 +182,7 @@ impl fmt::Debug for Breaker {
     }
 }
 
-/// Leave to make one call. Dropped without an outcome, as by a caller that was canceled, it counts for nothing: a probe's
+/// Permission to make one call. Dropped without an outcome, as by a caller that was canceled, it counts for nothing: a probe's
 /// place is free again.
 #[derive(Debug)]
 #[must_use = "the outcome of the call must be told"]
@@ -192,7 +192,7 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// The call was answered, be it with an error that says nothing against the server.
+    /// The call was answered, even if with an error that does not speak against the server.
     pub fn success(self) {
         self.breaker.report(self.generation, None);
     }

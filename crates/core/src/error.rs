@@ -19,7 +19,7 @@ pub use policy::{Action, Policy};
 
 macro_rules! error_codes {
     ($($variant:ident = $code:literal, class $class:ident, category $category:ident, exit $exit:literal, http $http:literal: $text:literal;)*) => {
-        /// The stable code of an error: exit status, metric label, API code and fingerprint hang on it.
+        /// The stable code of an error: exit status, metric label, API code and fingerprint depend on it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ErrorCode {
             $(#[doc = $text] $variant,)*
@@ -34,7 +34,7 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// Who can help.
+            /// Who can act on it.
             pub const fn class(self) -> Class {
                 match self { $(Self::$variant => Class::$class,)* }
             }

@@ -43,7 +43,7 @@ pub struct HostedRepository {
     pub stars: Option<u64>,
     /// Forks of it.
     pub forks: Option<u64>,
-    /// Those who are told of its changes; not the stars, which GitHub's `watchers_count` repeats.
+    /// Users who are notified of its changes; not the stars, which GitHub's `watchers_count` repeats.
     pub watchers: Option<u64>,
     /// Open issues, where the forge counts them; GitHub counts pull requests in.
     pub open_issues: Option<u64>,
@@ -53,7 +53,7 @@ pub struct HostedRepository {
     pub fork: bool,
     /// The id of what it was forked from.
     pub parent: Option<u64>,
-    /// Whether it is read-only by its owner's will.
+    /// Whether its owner has made it read-only.
     pub archived: bool,
     /// Whether the forge has locked it.
     pub disabled: bool,
@@ -61,7 +61,7 @@ pub struct HostedRepository {
     pub mirror: bool,
     /// Whether it is a template for others.
     pub template: bool,
-    /// Whether only some may read it.
+    /// Whether it is not public.
     pub private: bool,
     /// Whether the forge says that it has no commit.
     pub empty: bool,
@@ -77,7 +77,7 @@ pub struct HostedRepository {
     pub raw: String,
 }
 
-/// A stretch of a listing, cut so that the forge lists all of it: forges end a search after so many results.
+/// A stretch of a listing, cut so that the forge lists all of it: forges end a search after a fixed number of results.
 ///
 /// Bounds are inclusive. Slices of one listing never overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

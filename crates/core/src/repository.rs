@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for RepoName {
     }
 }
 
-/// What the revision of a repository begins with that was read from an archive of its forge.
+/// Prefix of the revision of a repository that was read from its forge's archive.
 pub const ARCHIVE_REVISION: &str = "archive:";
 
 /// One repository at one revision, as discovery describes it.
@@ -81,7 +81,7 @@ pub struct Repository {
     pub forge: String,
     /// The address it was found at: a path or a URL, without credentials.
     pub origin: String,
-    /// What its versions and copies have in common: repositories of one family never cross a split.
+    /// The family that it shares with its versions and copies: repositories of one family never cross a split.
     pub family: String,
     /// The commit in hexadecimal where there is one.
     pub commit: Option<String>,

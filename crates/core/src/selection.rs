@@ -37,8 +37,8 @@ pub struct SelectionRules {
     /// The largest size on the server, in KiB; a size that is not known is no obstacle, since fetching has limits of its own.
     /// 2 GiB by default: beyond that data outweighs code.
     pub max_size_kib: u64,
-    /// The classes of license as the forge detected it. Permissive by default; with `other` and `none` repositories are
-    /// fetched whose license only their files tell.
+    /// The classes of license as the forge detected it. Permissive by default; `other` and `none` also let in
+    /// repositories whose license shows only in their files.
     pub licenses: Vec<LicenseClass>,
     /// The main languages, in linguist's spelling and any case; all when empty, the default.
     pub languages: Vec<String>,

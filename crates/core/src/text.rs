@@ -6,7 +6,7 @@ use std::path::Path;
 /// Shows foreign bytes (a path, a name) on one line of a terminal: invalid UTF-8, control characters and
 /// bidirectional overrides become escapes such as `\xff` or `\u{1b}`; everything else stays as it is.
 ///
-/// The result is for eyes; it is never used as a path again.
+/// The result is for display; it is never used as a path again.
 pub fn display_name(bytes: &[u8]) -> String {
     display_bounded(bytes, usize::MAX)
 }
@@ -25,8 +25,8 @@ pub fn display_bounded(bytes: &[u8], limit: usize) -> String {
     shown.into_string()
 }
 
-/// Collects text that is safe to print, up to a bound in bytes; a writer is told with an error once it is full, so that
-/// it stops.
+/// Collects text that is safe to print, up to a bound in bytes; once it is full, writing fails, so that the
+/// writer stops.
 pub(crate) struct SafeText {
     text: String,
     limit: usize,

@@ -45,7 +45,7 @@ impl fmt::Display for Stage {
 pub enum Verdict {
     /// It goes on to the next stage.
     Kept,
-    /// It stops here.
+    /// It goes no further.
     Dropped(Reason),
 }
 

@@ -1,6 +1,6 @@
 //! What an error is about.
 
-/// What an error is about; how it is handled hangs on it ([`Category::policy`]).
+/// What an error is about; how it is handled depends on it ([`Category::policy`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
     /// Another machine was not reached or broke off.

@@ -1,6 +1,6 @@
-//! Who can do something about an error.
+//! Who can act on an error.
 
-/// Who can do something about an error, and whether waiting helps.
+/// Who can act on an error, and whether waiting helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// It may pass if tried again.

@@ -12,7 +12,7 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 
 /// An error with a stable code.
 pub trait Coded: StdError + Send + Sync + 'static {
-    /// The code that exit status, metrics, retries and API hang on.
+    /// The code that decides exit status, metrics, retries and the API's answer.
     fn code(&self) -> ErrorCode;
 
     /// How long a server asks to be left alone.
@@ -42,8 +42,8 @@ impl Coded for Infallible {
 }
 
 impl ErrorCode {
-    /// What the operating system's error means where something was **read** that somebody named: that it is not there is
-    /// their mistake.
+    /// What the operating system's error means where something was **read** that somebody named: if it is missing, that
+    /// is their mistake.
     pub fn of_io(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,

@@ -16,7 +16,7 @@ pub struct ErrorContext {
     /// The repository's name.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe")]
     pub repository: Option<String>,
-    /// The path of a file, for eyes.
+    /// The path of a file, for display only.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "safe")]
     pub path: Option<String>,
     /// The id of the job.
@@ -28,7 +28,7 @@ pub struct ErrorContext {
 }
 
 impl ErrorContext {
-    /// Nothing is known.
+    /// An empty context.
     pub const fn new() -> Self {
         Self {
             repository: None,

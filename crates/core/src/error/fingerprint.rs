@@ -12,8 +12,8 @@ use crate::text::display_bounded;
 /// What occurrences of the same error have in common, as sixteen hexadecimal digits: the first 64 bits of SHA-1 over
 /// code, component and the message without its changing parts.
 ///
-/// Nothing is trusted to it: whoever makes two errors collide has them counted together. By chance that takes some
-/// four billion different errors.
+/// No safety depends on it: errors made to collide are merely counted together. By chance a collision takes about four
+/// billion different errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 8]);
 

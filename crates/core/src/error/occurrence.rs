@@ -31,7 +31,7 @@ pub struct ErrorOccurrence {
 }
 
 impl ErrorOccurrence {
-    /// A report with a message of one's own.
+    /// An occurrence with the given message.
     pub fn new(component: &str, code: ErrorCode, message: &str, context: ErrorContext) -> Self {
         Self {
             code,
@@ -41,7 +41,7 @@ impl ErrorOccurrence {
         }
     }
 
-    /// A report whose message is the error's chain, [`chain_text`].
+    /// An occurrence whose message is the error's chain, [`chain_text`].
     pub fn from_chain(
         component: &str,
         code: ErrorCode,
@@ -51,7 +51,7 @@ impl ErrorOccurrence {
         Self::new(component, code, &chain_text(error), context)
     }
 
-    /// What occurrences of the same error have in common.
+    /// The fingerprint that all occurrences of the same error share.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.code, &self.component, &self.message)
     }

@@ -11,9 +11,9 @@ use super::{Category, Class};
 pub enum Action {
     /// It is tried again after an exponential delay with jitter.
     Backoff,
-    /// It is tried again when the server said that it may be; without its word, as [`Action::Backoff`].
+    /// It is tried again when the server said that it may be; if the server did not say, as [`Action::Backoff`].
     WaitAsTold,
-    /// It is tried again at once with half of the batch.
+    /// It is tried again immediately with half of the batch.
     HalveBatch,
     /// The error is recorded and counted, and the work goes on without the thing that met it.
     RecordAndSkip,

@@ -124,7 +124,7 @@ fn words(candidate: &Candidate<'_>) -> [ScorePart; 3] {
     ]
 }
 
-/// 10 for an original, and less than nothing for what is none or not in use.
+/// 10 for an original; negative for a copy, or one that is not in use.
 fn kind(candidate: &Candidate<'_>) -> Vec<ScorePart> {
     let repository = candidate.repository;
     let against = [
