@@ -1,7 +1,7 @@
 //! The error of this crate.
 
 codelupe_core::coded_error! {
-    /// A file or folder of ours could not be written, read or locked.
+    /// A file or folder could not be written, read or locked.
     pub struct Error;
     /// What went wrong.
     pub enum ErrorKind {
@@ -11,7 +11,7 @@ codelupe_core::coded_error! {
         Permission = Permission,
         /// A folder is gone, or the operating system failed otherwise.
         Io = Storage,
-        /// A file of ours is not what we wrote.
+        /// A file does not hold what was written to it.
         Corrupt = CorruptStore,
     }
 }

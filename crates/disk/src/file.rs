@@ -1,4 +1,4 @@
-//! Files that are replaced at once.
+//! Files that are replaced atomically.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::error::Error;
 use crate::publish::{forget, partial, publish, sync};
 
-/// Writes a file, which takes its place at once.
+/// Writes a file, which replaces the one at its path atomically.
 ///
 /// # Errors
-/// `DiskFull`, `Permission` or `Io`; what was there before is there still.
+/// `DiskFull`, `Permission` or `Io`; the old file stays in place.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     replace_file(path, |new| {
         File::create(new)
@@ -29,10 +29,10 @@ pub fn write_new(path: &Path, content: &[u8]) -> Result<(), Error> {
         .map_err(|error| Error::own_io("write", path, error))
 }
 
-/// Lets `fill` make a file at the path that it is given, which then takes its place at once.
+/// Lets `fill` write a new file, which then replaces the one at `path` atomically.
 ///
 /// # Errors
-/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
+/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. The old file stays in place.
 pub fn replace_file<T, E: From<Error>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let new = partial(path);
     let filled = fill(&new).and_then(|filled| {

@@ -1,11 +1,11 @@
-//! Folders: made, and looked into.
+//! Creating and listing folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Makes a folder and those above it.
+/// Creates a folder and its parents.
 ///
 /// # Errors
 /// `DiskFull`, `Permission` or `Io`.
@@ -13,7 +13,7 @@ pub fn make_folder(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(|error| Error::own_io("make the folder", path, error))
 }
 
-/// What is in a folder, in no order.
+/// The entries of a folder, in no particular order.
 ///
 /// # Errors
 /// `Permission` or `Io`.

@@ -1,4 +1,4 @@
-//! Values of ours in JSON files.
+//! Values kept in JSON files.
 
 use std::fs;
 use std::io;
@@ -14,20 +14,20 @@ use crate::file::write;
 /// The most bytes of a JSON file that are read: a plan that names a million files has 45 MB.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Writes a value as JSON for people and programs, which takes its place at once.
+/// Writes a value as JSON for people and programs, which replaces the file atomically.
 ///
 /// # Errors
-/// `DiskFull`, `Permission` or `Io`; what was there before is there still.
+/// `DiskFull`, `Permission` or `Io`; the old file stays in place.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| damaged(path, error))?;
     text.push(b'\n');
     write(path, &text)
 }
 
-/// Reads a value of JSON; none if there is no file.
+/// Reads a JSON value; `None` if there is no file.
 ///
 /// # Errors
-/// `Corrupt` for a file that is no such value or has more than 64 MiB; `Permission` or `Io`.
+/// `Corrupt` for a file that does not hold such a value or is larger than 64 MiB; `Permission` or `Io`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
     let bytes = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

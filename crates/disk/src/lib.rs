@@ -1,8 +1,8 @@
-//! Files and folders of ours: written, published, locked and removed, each whole or not at all.
+//! CodeLupe's own files and folders: written, published, locked and removed, each whole or not at all.
 //!
-//! Whatever is written is written beside its place, under `.NAME.partial`, synced, renamed, and its folder synced; whoever is
-//! killed or cut from power in between leaves what was there before, and at most one such partial, which the next writer of
-//! that place writes over. This is the only crate that renames.
+//! Everything is written under `.NAME.partial` beside its place, synced and renamed, and then its folder is synced. A crash or
+//! power loss in between leaves the old content and at most one partial, which the next writer of that place overwrites.
+//! This is the only crate that renames.
 
 #![forbid(unsafe_code)]
 

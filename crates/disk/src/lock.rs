@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// A lock on a file, which is made if it is not there and never removed.
+/// A lock on a file, which is created if it is missing and never removed.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -13,7 +13,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes a lock for this one alone; none while others have it.
+    /// Takes the lock exclusively; `None` while others hold it.
     ///
     /// # Errors
     /// `DiskFull`, `Permission` or `Io`.
@@ -26,7 +26,7 @@ impl Lock {
         }
     }
 
-    /// Waits until nobody has the lock, and takes it for this one alone.
+    /// Waits until nobody holds the lock, and takes it exclusively.
     ///
     /// # Errors
     /// `DiskFull`, `Permission` or `Io`.
@@ -36,7 +36,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Takes a lock together with others who share it; waits for one who has it alone.
+    /// Takes the lock shared; waits while another holds it exclusively.
     ///
     /// # Errors
     /// `DiskFull`, `Permission` or `Io`.
@@ -46,7 +46,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Lets others share a lock that was taken alone.
+    /// Makes an exclusive lock a shared one.
     ///
     /// # Errors
     /// `Io` when the lock cannot be changed.

@@ -61,7 +61,7 @@ fn sync_parent(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Moves a finished folder to its place, over what was there, and makes all of it durable.
+/// Moves a finished folder to its place, replacing what was there, and makes all of it durable.
 ///
 /// # Errors
 /// `DiskFull`, `Permission` or `Io`; the folder is at its old place then, or at the new one without being durable.
@@ -71,8 +71,8 @@ pub fn publish_folder(from: &Path, to: &Path) -> Result<(), Error> {
     publish(from, to)
 }
 
-/// Removes what could not be finished. The error that stopped it is the one to tell; whatever stays is written over by the
-/// next one.
+/// Removes what could not be finished. A failure to do so is ignored: the error that stopped the work is the one to report,
+/// and the next writer overwrites what is left.
 pub(crate) fn forget(path: &Path) {
     let _ = remove(path);
 }

@@ -1,4 +1,4 @@
-//! Folders that are replaced at once.
+//! Folders that are replaced atomically.
 
 use std::path::Path;
 
@@ -6,12 +6,11 @@ use crate::error::Error;
 use crate::folder::make_folder;
 use crate::publish::{forget, partial, publish, remove, rename, sync_all};
 
-/// Lets `fill` make a folder at the path that it is given, empty at first, which then takes its place at once. A folder that
-/// was at that place is gone then. Whoever is killed between the two renamings leaves it under `.NAME.old`, and the next
-/// one puts it back.
+/// Lets `fill` write into a new, empty folder, which then replaces the folder at `path`. A process that is killed between
+/// the two renames leaves the old folder under `.NAME.old`, and the next call puts it back.
 ///
 /// # Errors
-/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. What was there before is there still.
+/// What `fill` fails with; `DiskFull`, `Permission` or `Io`. The old folder stays in place.
 pub fn replace_folder<T, E: From<Error>>(folder: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let (new, old) = (partial(folder), partial(folder).with_extension("old"));
     remove(&new)?;
