@@ -30,7 +30,7 @@ impl Catalogue {
     /// Opens a catalogue for writing. An empty database gets the schema; an old schema is migrated if `migrate` allows it.
     ///
     /// # Errors
-    /// `SchemaOutdated` or `SchemaNewer` when the schema is not this program's; `Corrupt` when it is no catalogue;
+    /// `SchemaOutdated` or `SchemaNewer` when the schema is not this program's; `Corrupt` when it is not a catalogue;
     /// `Unavailable`, `Auth`, `DiskFull`, `Permission` or `Io` of the database.
     pub async fn open(url: &CatalogueUrl, migrate: Migrate) -> Result<Self, Error> {
         migration::prepare(url, migrate).await?;

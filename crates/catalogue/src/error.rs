@@ -32,7 +32,7 @@ codelupe_core::coded_error! {
         Auth = Auth,
         /// The database has no memory left.
         OutOfMemory = OutOfMemory,
-        /// Transactions were in each other's way: a lock was not to be had in time, or a deadlock was broken.
+        /// Transactions got in each other's way: a lock was not granted in time, or a deadlock was broken.
         Busy = Database,
         /// Stored data is damaged, or of a version that this program does not know.
         Corrupt = CorruptStore,

@@ -12,7 +12,7 @@ use codelupe_telemetry::{
 use crate::error::{Error, ErrorKind};
 
 /// How long one operation may take. Figures over a hundred million files take minutes; a network that swallows the answer
-/// takes for ever.
+/// takes forever.
 const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Retries and a breaker around one database.
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// Does what fails so often with this error, and says how often it was done and what came of it.
+    /// Runs an operation that fails a given number of times with this error; returns how often it ran and its result.
     async fn attempts(guard: &Guard, failures: u32, kind: ErrorKind) -> (u32, Result<u32, ErrorKind>) {
         let done = AtomicU32::new(0);
         let work = || async {

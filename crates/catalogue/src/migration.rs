@@ -106,7 +106,7 @@ impl Schema {
     /// Connects; a SQLite file is made if it is not there.
     ///
     /// # Errors
-    /// `Unavailable`, `Auth` or `NotFound` when the server or the database is not to be had; `Corrupt` when a file is no
+    /// `Unavailable`, `Auth` or `NotFound` when the server or the database cannot be reached; `Corrupt` when a file is not a
     /// database; `Permission` or `Io` of a file.
     pub async fn connect(url: &CatalogueUrl) -> Result<Self, Error> {
         match url {

@@ -39,7 +39,7 @@ use super::check;
 use super::{Comparison, EachGroup, LshFigures, LshIndex, NeighborLimits, Neighbors, SignedDocument, other_parameters};
 use crate::error::{Error, ErrorKind};
 
-/// Groups that are handed over at once.
+/// Groups that are handed over together.
 const GROUPS_AT_ONCE: usize = 1024;
 
 /// An index in files.

@@ -13,9 +13,8 @@ use crate::connect::Catalogue;
 use crate::error::Error;
 use crate::postgres::Postgres;
 
-/// Opens an index that is made by `parameters`, a new one if there is none. One of [`LshKind::Disk`] is in
-/// `folder` and waits for the disk on
-/// threads of the runtime that may wait.
+/// Opens the index made with `parameters`, or creates it. One of [`LshKind::Disk`] is in `folder` and does its reading and
+/// writing on the blocking threads of the runtime.
 ///
 /// # Errors
 /// `LshParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`,
@@ -33,7 +32,7 @@ pub async fn open(
     })
 }
 
-/// Empties an index, so that it can be made by other parameters. Handles that are open must not be used any more.
+/// Empties an index, so that it can be made with other parameters. Open handles must not be used afterwards.
 ///
 /// # Errors
 /// `Invalid` for one in PostgreSQL where the catalogue is not; `Permission` or `Io` of the disk, or the database's own.
@@ -45,7 +44,7 @@ pub async fn reset(kind: LshKind, folder: &Path, catalogue: &Catalogue) -> Resul
     }
 }
 
-/// What the index was made by; nothing if there is none.
+/// The parameters that the index was made with; `None` if there is no index.
 ///
 /// # Errors
 /// `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`, `Permission` or `Io` of the disk, or the

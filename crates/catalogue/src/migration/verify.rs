@@ -4,7 +4,7 @@ use super::{Connection, MigrationState, Schema};
 use crate::error::Error;
 
 impl Schema {
-    /// Everything that is wrong with schema and database, in words; empty when all is well.
+    /// Descriptions of everything that is wrong with schema and database; empty when all is well.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.

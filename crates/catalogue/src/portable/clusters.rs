@@ -1,4 +1,4 @@
-//! What deduplication came to.
+//! The results of deduplication.
 
 use async_trait::async_trait;
 use codelupe_core::BlobId;

@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 use super::{Connection, Database};
 use crate::rows::HostedRecord;
 
-/// Notes the names of repositories that are new or have another one. Whoever had such a name has it no more.
+/// Records the names of repositories that are new or renamed. Any other repository that had such a name loses it.
 pub(super) async fn record(connection: &mut Connection, rows: &[&HostedRecord], now: i64) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());

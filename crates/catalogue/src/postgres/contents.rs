@@ -40,7 +40,7 @@ const EXAMPLE_FILE: &str = "
       AND r.name ~ '^[-+a-zA-Z0-9._/]*$' AND encode(f.path, 'escape') ~ '^[-+a-zA-Z0-9._/]*$'
     ORDER BY f.id LIMIT 1";
 
-/// What is unused is locked first, so that no commit can link it any more, and looked at again once it is.
+/// Unused rows are locked first, so that no commit can link them, and then checked again.
 const UNUSED_CONTENTS: &str = "
     SELECT id FROM contents
     WHERE recipe <> $1 AND id > $2 AND NOT EXISTS (SELECT 1 FROM files f WHERE f.content_id = contents.id)

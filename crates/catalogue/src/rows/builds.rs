@@ -94,7 +94,7 @@ pub(crate) const INSERT_BUILD: &str = "
     INSERT INTO builds (id, name, digest, created_at, manifest)
     VALUES ((SELECT coalesce(max(id), 0) + 1 FROM builds), $1, $2, $3, $4) RETURNING id";
 
-/// What a derived stage came to; both dialects use it.
+/// The state that a derived stage left; both dialects use it.
 pub(crate) const SET_STAGE_STATE: &str = "
     INSERT INTO stages (name, state) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET state = excluded.state";
 

@@ -107,7 +107,7 @@ pub struct RankedRepository {
     pub fork: bool,
 }
 
-/// What deduplication came to.
+/// The results of deduplication.
 #[async_trait]
 pub trait Clusters {
     /// What was removed, by language, most files first.

@@ -120,7 +120,7 @@ pub trait Contents {
     /// `Database` and the connection's own errors.
     async fn known_contents(&self, keys: &[ContentKey], recipe: &str) -> Result<HashSet<ContentKey>, Error>;
 
-    /// Forgets the contents of other recipes that no file links any more, and the segments that hold none but such. Their
+    /// Forgets the contents of other recipes that no file links, and the segments that hold nothing else. Their
     /// files are removed as orphans by the next writer.
     ///
     /// # Errors

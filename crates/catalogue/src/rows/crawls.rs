@@ -49,13 +49,13 @@ pub struct CrawledPage<'a> {
     pub after: AfterPage,
     /// How many the forge says there are in the slice.
     pub total: Option<u64>,
-    /// Whether the forge says that it did not look everywhere, or does not list them all.
+    /// Whether the forge says that its answer is incomplete.
     pub incomplete: bool,
     /// Items that could not be read.
     pub skipped: u64,
 }
 
-/// What a listing came to so far.
+/// The progress of a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CrawlReport {
     /// Its number.
@@ -96,7 +96,7 @@ pub struct IncompleteSlice {
 /// Listings.
 #[async_trait]
 pub trait Crawls {
-    /// Goes on with the listing of a forge by a query, or begins it with these slices if there is none under way.
+    /// Resumes the listing of a forge by a query, or begins it with these slices if none is under way.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
@@ -133,7 +133,7 @@ pub trait Crawls {
         incomplete: bool,
     ) -> Result<(), Error>;
 
-    /// What the listing of a forge by a query came to; none when there was none.
+    /// The progress of the listing of a forge by a query; `None` when there was no such listing.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.

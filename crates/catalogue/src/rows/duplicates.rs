@@ -59,7 +59,7 @@ pub struct Duplicate {
 /// The outcome of deduplication.
 #[async_trait]
 pub trait Duplicates {
-    /// What there is to compare, as of one moment.
+    /// All files to compare, as of one moment.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.

@@ -16,7 +16,7 @@ pub struct ErrorRow {
     pub fingerprint: String,
     /// The stable code.
     pub code: String,
-    /// Who can help.
+    /// Who can act on it.
     pub class: String,
     /// What failed.
     pub category: String,
@@ -37,7 +37,7 @@ pub struct ErrorRow {
 /// The errors of the catalogue.
 #[async_trait]
 pub trait Errors {
-    /// Adds occurrences: each report with how often it was met. Returns the fingerprints that were not known before.
+    /// Adds occurrences, each with how often it was met. Returns the fingerprints that were not known before.
     ///
     /// # Errors
     /// `DiskFull`, `Permission`, `Conflict` or `Database`; nothing is added then.
@@ -49,7 +49,7 @@ pub trait Errors {
     /// `Database` and the connection's own errors.
     async fn errors(&self, age: Option<Duration>, limit: u32) -> Result<Vec<ErrorRow>, Error>;
 
-    /// The error of that fingerprint.
+    /// The error with this fingerprint.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
@@ -62,7 +62,7 @@ pub trait Errors {
     async fn forget_errors(&self, fingerprint: Option<&str>) -> Result<u64, Error>;
 }
 
-/// Occurrences as they are added at once: so many that billions of additions do not overflow.
+/// Occurrences per addition, capped so that billions of additions do not overflow.
 pub(crate) fn storable_count(count: u64) -> i64 {
     i64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -69,7 +69,7 @@ impl FromStr for HostedState {
     }
 }
 
-/// How a forge's words came to us.
+/// How a forge's description was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// By a listing.
@@ -78,16 +78,16 @@ pub enum Seen {
     Refreshed,
 }
 
-/// What storing repositories came to. Each counts once, under the first that holds.
+/// The result of storing repositories. Each counts once, under the first field that applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Upserted {
     /// Not known before.
     pub new: u64,
     /// Known under another name; other things may have changed too.
     pub renamed: u64,
-    /// Known, and described in another way.
+    /// Known, and described differently.
     pub changed: u64,
-    /// Known just so.
+    /// Known, and unchanged.
     pub unchanged: u64,
 }
 
@@ -100,10 +100,10 @@ impl std::ops::AddAssign for Upserted {
     }
 }
 
-/// A repository with what we know of it beside the forge's words. Times are milliseconds since the Unix epoch.
+/// A repository: the forge's description, and what we know of it. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostedRow {
-    /// The forge's words.
+    /// The forge's description.
     pub repository: HostedRepository,
     /// The tag of the forge's latest answer, for asking whether it still holds.
     pub etag: Option<String>,
@@ -172,7 +172,7 @@ pub struct HostedFilter {
     pub language: Option<String>,
     /// Only of this license, an SPDX id in any case.
     pub license: Option<String>,
-    /// The fewest and the most stars; those of unknown number are left out.
+    /// The fewest and the most stars; repositories with an unknown number are left out.
     pub stars: Option<(u64, u64)>,
     /// The smallest and the largest size in KiB; those of unknown size are left out.
     pub size_kib: Option<(u64, u64)>,
@@ -182,7 +182,7 @@ pub struct HostedFilter {
     pub archived: Option<bool>,
     /// Only in this state.
     pub state: Option<HostedState>,
-    /// Only with this in their name, in any case.
+    /// Only those whose name contains this, in any case.
     pub text: Option<String>,
     /// In which order.
     pub order: HostedOrder,
@@ -260,7 +260,7 @@ pub trait HostedRepositories {
     /// `DiskFull`, `Permission`, `Conflict` or `Database`; nothing is stored then.
     async fn upsert_repositories(&self, repositories: &[HostedRepository], seen: Seen) -> Result<Upserted, Error>;
 
-    /// The repository of that number.
+    /// The repository with this number.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.
@@ -278,7 +278,7 @@ pub trait HostedRepositories {
     /// `Database` and the connection's own errors.
     async fn hosted_names(&self, forge: &str, id: u64) -> Result<Vec<NameRow>, Error>;
 
-    /// The repositories that the filter lets through.
+    /// The repositories that pass the filter.
     ///
     /// # Errors
     /// `Database` and the connection's own errors.

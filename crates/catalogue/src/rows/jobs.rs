@@ -8,7 +8,7 @@
 //!                     └──── release, or the lease ran out           (cancel: all but done ─▶ canceled)
 //! ```
 //!
-//! A lease is a row's counter and a time: whoever takes the job over raises the counter, and the earlier holder's
+//! A lease is a row's counter and a time: a worker that takes the job over raises the counter, and the earlier holder's
 //! [`Fence`] is void from then on. No row lock is held while a job runs. All times are those of the database, so that the
 //! clocks of workers do not matter; a time that lies further ahead than any that is ever set comes from a clock that was
 //! set back, and counts as now.
@@ -70,7 +70,7 @@ impl NewJob {
     }
 }
 
-/// What enqueuing came to.
+/// The result of enqueuing a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Enqueued {
     /// The job.
@@ -144,7 +144,7 @@ impl TryFrom<String> for JobState {
 pub struct Fence {
     /// The job.
     pub job: i64,
-    /// The lease; whoever takes the job over has a higher one.
+    /// The number of the lease; a worker that takes the job over gets a higher one.
     pub lease: i64,
 }
 
@@ -184,13 +184,13 @@ pub struct JobRow {
     pub started_at: Option<i64>,
     /// When it was over.
     pub finished_at: Option<i64>,
-    /// Who has, or had, its latest lease.
+    /// The worker that holds, or held, its latest lease.
     pub worker: Option<String>,
     /// The number of its latest lease.
     pub lease: i64,
     /// Until when that lease holds.
     pub lease_until: Option<i64>,
-    /// What it came to, as JSON.
+    /// Its result, as JSON.
     pub result: Option<String>,
     /// The stable code of its latest error.
     pub error_code: Option<String>,
@@ -208,7 +208,7 @@ impl JobRow {
     }
 }
 
-/// Who asks for which jobs.
+/// A request for a lease.
 #[derive(Debug, Clone)]
 pub struct LeaseRequest<'a> {
     /// The worker's name.

@@ -188,7 +188,7 @@ pub(crate) fn split_name(name: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
     slashes.map(|(at, _)| (String::from_utf8_lossy(&name[..at]).into_owned(), &name[at + 1..]))
 }
 
-/// Nothing of that name is known.
+/// Nothing with this name is known.
 pub(crate) fn unknown_file(name: &[u8], repository_found: bool) -> Error {
     let what = if repository_found {
         "file"

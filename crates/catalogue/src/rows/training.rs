@@ -203,7 +203,7 @@ pub struct NewModel {
     pub loss: Option<f64>,
     /// The evaluation, as JSON.
     pub evaluation: Option<String>,
-    /// Whether it comes into use at once, and the promoted one of its line is retired.
+    /// Whether it is promoted immediately, which retires the promoted one of its line.
     pub promote: bool,
 }
 

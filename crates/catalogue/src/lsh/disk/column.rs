@@ -18,7 +18,7 @@ pub(super) const BLOCK: usize = 256;
 /// Bytes of a fence: the first key and the CRC-32 of a block.
 pub(super) const FENCE_BYTES: usize = 12;
 
-/// Blocks that are read at once where a column is read whole: 200 KB of postings, 400 KB of documents.
+/// Blocks per read where a column is read whole: 200 KB of postings, 400 KB of documents.
 const BLOCKS_AT_ONCE: usize = 64;
 
 /// An open file with its name for errors.
@@ -29,7 +29,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file, which must have so many bytes.
+    /// Opens a file, which must have the given size.
     pub(super) fn open(path: PathBuf, bytes: u64) -> Result<Self, Error> {
         let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
         let length = file
@@ -90,7 +90,7 @@ pub(super) struct Column<E> {
 }
 
 impl<E: Entry> Column<E> {
-    /// A column of so many entries from `offset` on.
+    /// A column of `entries` entries that begins at `offset`.
     pub(super) fn new(source: Arc<Source>, offset: u64, entries: usize, fences: Vec<Fence>) -> Self {
         Self {
             source,

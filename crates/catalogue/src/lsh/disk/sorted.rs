@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind};
 
 const MAGIC: [u8; 8] = *b"CLlshR\0\x01";
 
-/// Bytes that are written at once.
+/// Bytes per write.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A sorted file as the manifest names it.

@@ -11,7 +11,7 @@ const DOCUMENTS: &str = "COPY lsh_documents (number, blob_id, signature, keys) F
 const BANDS: &str = "COPY lsh_bands (key, document, band) FROM STDIN (FORMAT binary)";
 
 /// Sends documents with their numbers, in order of blob id: so workers with the same documents wait for each other in the
-/// same order, and none for ever.
+/// same order and never deadlock.
 pub(super) async fn documents(
     connection: &mut PgConnection,
     documents: &[&SignedDocument],

@@ -44,7 +44,7 @@ const DELETE_IN_SAME_FOLDERS: &str = "
     DELETE FROM repositories r USING unnest($1::text[], $2::text[]) AS new (name, location)
     WHERE r.location = new.location AND r.name <> new.name";
 
-/// Whoever stores the same repository at the same time waits here, and then replaces it.
+/// A concurrent commit of the same repository waits here, and then replaces it.
 const REPLACE_REPOSITORIES: &str = "
     INSERT INTO repositories (name, location, forge, origin, family, commit_id, revision, stars, fork, committed_at,
         license, license_class, license_rank, license_evidence, recipe, error_code, error_message)

@@ -79,8 +79,8 @@ fn optional(value: Option<&String>) -> Option<String> {
     value.map(|value| text(value))
 }
 
-/// The earlier words of a forge that its present ones, of a listing, leave out: listings tell no languages, no parent and no
-/// watchers, and say so in the same way as they say that there are none.
+/// What a forge said earlier and its present listing leaves out: listings have no languages, parent or watchers, which looks
+/// the same as a repository without any.
 pub(crate) fn keep_untold(new: &mut HostedRepository, old: HostedRepository) {
     if new.languages.is_empty() {
         new.languages = old.languages;
@@ -98,7 +98,7 @@ pub(crate) fn keep_untold(new: &mut HostedRepository, old: HostedRepository) {
 }
 
 impl HostedRecord {
-    /// A row of what a forge says now.
+    /// A row for what a forge says now.
     ///
     /// # Errors
     /// `Io` when the raw answer cannot be compressed.
@@ -153,7 +153,7 @@ impl HostedRecord {
         })
     }
 
-    /// The forge's words.
+    /// The forge's description.
     ///
     /// # Errors
     /// `Corrupt` when the row was not written by this program.
