@@ -1,4 +1,4 @@
-//! Alerts: which errors are told to somebody at once, in which form, and how they get there.
+//! Alerts: which errors people are notified of, in which form, and how the notification is delivered.
 //!
 //! They never hold up the work and never fail it: rules are looked at once a second by the tracker, and delivery runs in a
 //! task of its own behind a bounded queue. What cannot be sent is dropped, counted and logged.
@@ -30,18 +30,18 @@ use watch::Watch;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertRule {
-    /// An error that the catalogue has not known.
+    /// An error that is new to the catalogue.
     NewFingerprint,
     /// One error came too often within a minute.
     Rate,
     /// The circuit breaker around the catalogue opened.
     BreakerOpen,
-    /// Somebody wants to see whether alerts arrive.
+    /// A test of whether alerts arrive.
     Test,
 }
 
 impl AlertRule {
-    /// The rule in words.
+    /// A description of the rule.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::NewFingerprint => "New error",
@@ -52,7 +52,7 @@ impl AlertRule {
     }
 }
 
-/// What is told to somebody.
+/// A notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
     /// Why.
@@ -78,7 +78,7 @@ impl Alert {
     }
 }
 
-/// A time by both clocks: one that never jumps, and the one on the wall.
+/// A time by both clocks: the monotonic one and the wall clock.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     instant: Instant,
@@ -110,7 +110,7 @@ impl Alerter {
         (Self { watch, outbox }, delivery)
     }
 
-    /// Raises what the rules find; returns at once.
+    /// Raises the alerts that the rules call for, without blocking.
     pub(crate) fn look(&mut self, seen: &Seen<'_>) {
         for alert in self.watch.look(seen, Moment::now()) {
             self.outbox.put(alert);

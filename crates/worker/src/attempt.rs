@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::heartbeat::Heartbeat;
 use crate::worker::Worker;
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(crate) enum Attempt {
     /// The job is done.

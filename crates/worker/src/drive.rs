@@ -61,7 +61,7 @@ impl Worker {
         }
     }
 
-    /// Takes out what need not wait. Where that fails, a job stays and is done by whoever finds it; no harm.
+    /// Removes jobs that need not wait. A job whose removal fails stays, and the next worker does it, which does no harm.
     fn withdraw(&self, ids: &[i64]) {
         let jobs = self.wait(self.catalogue.jobs_by_id(ids)).unwrap_or_default();
         for job in jobs
@@ -106,7 +106,7 @@ fn ended_badly(job: &JobRow) -> Option<Error> {
     }
 }
 
-/// What a job that is done came to.
+/// The result of a job that is done.
 ///
 /// # Errors
 /// `Elsewhere` when its result cannot be read.

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Extends a lease three times within its duration, until it is dropped. When the lease is lost, or the job was canceled, the
-/// job is told to stop: what it would store is refused anyway.
+/// job is asked to stop: what it would store is refused anyway.
 pub(crate) struct Heartbeat(JoinHandle<()>);
 
 impl Heartbeat {

@@ -54,7 +54,7 @@ pub trait Job: Serialize + DeserializeOwned {
     const STEP: i64 = Self::NAME as i64;
 }
 
-/// The settings that a job is done by: those of whoever enqueued it, so that all workers do the same. Only its stage knows
+/// The settings for a job: those that were in force when it was enqueued, so that all workers do the same. Only its stage knows
 /// what they mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -74,7 +74,7 @@ impl Settings {
     /// The settings as their stage knows them.
     ///
     /// # Errors
-    /// `Job` when they are none of that kind.
+    /// `Job` when they are not settings of that kind.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         T::deserialize(&self.0).map_err(|error| {
             let context = format!("the settings of a job cannot be read: {error}");

@@ -1,11 +1,11 @@
-//! The worker: it takes jobs from the queue and does each by its stage, whatever the stages are.
+//! The worker: it takes jobs from the queue and has each done by its stage, whatever the stages are.
 //!
-//! A [`Job`] is plain data: what a stage is to do, and the settings that it is to be done by. Whoever enqueues one
-//! ([`Run`]) links no stage. A [`Stage`] does the jobs of one kind; the program registers the stages that it has ([`Stages`]),
+//! A [`Job`] is plain data: what a stage should do, and with which settings. Enqueuing one ([`Run`])
+//! links no stage. A [`Stage`] does the jobs of one kind; the program registers the stages that it has ([`Stages`]),
 //! and a [`Worker`] leases jobs, keeps their leases alive, settles them by the class of their errors, tracks the errors and
 //! raises [`Alert`]s.
 //!
-//! A job that is killed at any moment is done again, by whoever leases it next: stages store through the catalogue alone,
+//! A job that is killed at any moment is done again by the next worker that leases it: stages store through the catalogue alone,
 //! under the [`Context::fence`] of their lease.
 
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! What a running stage tells whoever watches, and how it is asked to stop.
+//! What a running stage reports to observers, and how it is asked to stop.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,7 +114,7 @@ impl Progress {
         Step::from_index(self.step.load(Ordering::Relaxed))
     }
 
-    /// What is being worked on, in words safe to print.
+    /// What is being worked on, as text safe to print.
     pub fn current(&self) -> String {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -126,7 +126,7 @@ impl Progress {
         self.planned.store(true, Ordering::Relaxed);
     }
 
-    /// Begins a step of so many units, unless it was planned.
+    /// Begins a step with the given number of units, unless it was planned.
     pub fn begin(&self, step: Step, total: u64) {
         if self.planned.load(Ordering::Relaxed) && self.step() == step {
             return;
@@ -138,7 +138,7 @@ impl Progress {
         self.set_current("");
     }
 
-    /// Says what is being worked on, in words safe to print.
+    /// Says what is being worked on, as text safe to print.
     pub fn set_current(&self, current: &str) {
         current.clone_into(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
     }

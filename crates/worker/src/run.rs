@@ -38,7 +38,7 @@ impl Run {
         }
     }
 
-    /// Adds a job. While one of that key is not over, there is no second.
+    /// Adds a job, unless one with the same key is not over yet.
     ///
     /// # Errors
     /// `Internal` when it has no JSON form.

@@ -41,11 +41,11 @@ pub struct Served {
 }
 
 impl Worker {
-    /// Does jobs of these kinds until it is told to stop: it takes no more then, and the running one is given back at the
-    /// next good point.
+    /// Does jobs of these kinds until it is asked to stop; then it takes no more, and gives the running one back at the next
+    /// safe point.
     ///
     /// # Errors
-    /// What is wrong with this machine, such as a full disk; `Store` when the catalogue is not to be used at all.
+    /// What is wrong with this machine, such as a full disk; `Store` when the catalogue cannot be used at all.
     pub fn serve(&self, names: &[JobName], until: Until) -> Result<Served, Error> {
         let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         let request = LeaseRequest {

@@ -19,7 +19,7 @@ use crate::job::{Job, JobName};
 pub trait Stage: Send + Sync + 'static {
     /// What it is to do.
     type Input: Job;
-    /// What it came to; kept with the job.
+    /// Its result, which is kept with the job.
     type Output: Serialize + DeserializeOwned;
     /// What it fails with. The class of its code decides what becomes of the job.
     type Error: Coded;

@@ -43,7 +43,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Hands an occurrence in; returns at once.
+    /// Records an occurrence without blocking.
     pub fn report(&self, report: ErrorOccurrence) {
         if self.sender.try_send(report).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);

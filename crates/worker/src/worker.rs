@@ -34,7 +34,7 @@ pub struct Workplace {
     pub migrate: Migrate,
     /// How long a lease holds without a heartbeat.
     pub lease: Duration,
-    /// What of the errors is told to somebody, and where; none without it.
+    /// Which errors raise alerts, and where alerts go; without it there are none.
     pub alerts: Option<Alerts>,
 }
 

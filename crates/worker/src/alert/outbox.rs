@@ -41,7 +41,7 @@ impl Outbox {
         (Self { sender, refused }, delivery)
     }
 
-    /// Takes an alert; returns at once. When too many wait, it is lost.
+    /// Takes an alert without blocking. When too many are waiting, it is lost.
     pub(super) fn put(&self, alert: Alert) {
         if self.sender.try_send(alert).is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlertRules {
-    /// An error that the catalogue has not known is told. Default true.
+    /// Whether an error that is new to the catalogue raises an alert. Default true.
     pub new_fingerprint: bool,
-    /// An error that is met so often within a minute is told; 0 turns it off. Default 60: one a second is no accident.
+    /// How often an error must occur within a minute to raise an alert; 0 turns it off. Default 60: one a second is no accident.
     pub rate_per_minute: u64,
-    /// That the circuit breaker around the catalogue opened is told. Default true.
+    /// Whether the opening of the circuit breaker around the catalogue raises an alert. Default true.
     pub breaker_open: bool,
-    /// The same alert, that is the same rule and fingerprint, is not raised again within so many seconds. Default 300.
+    /// Seconds within which the same alert, that is the same rule and fingerprint, is not raised again. Default 300.
     pub quiet_seconds: u64,
 }
 

@@ -10,7 +10,7 @@ use codelupe_core::error::{Coded, ErrorCode};
 
 use super::{Alert, AlertRules};
 
-/// Takes alerts to somebody.
+/// Delivers alerts.
 #[async_trait]
 pub trait AlertSink: Debug + Send + Sync {
     /// Sends one alert. It may be called again for the same alert, when the error's policy says so.

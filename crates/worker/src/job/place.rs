@@ -53,7 +53,7 @@ pub enum LocalKind {
 pub enum PlacePath {
     /// A path that is text.
     Text(String),
-    /// A path that is none.
+    /// An invalid path.
     Bytes(Vec<u8>),
 }
 
