@@ -22,7 +22,7 @@ pub async fn clusters(catalogue: &Catalogue, limit: u32) -> Result<Vec<ClusterRo
     Ok(catalogue.largest_clusters(limit).await?)
 }
 
-/// A cluster by the id of its kept file, with so many of its dropped files.
+/// A cluster by the id of its kept file, with at most `limit` of its dropped files.
 ///
 /// # Errors
 /// `Unknown` when no file was dropped in favor of that one; `Store` when the catalogue cannot be read.

@@ -87,7 +87,7 @@ impl DedupConfig {
     /// The permutations of a signature.
     ///
     /// # Errors
-    /// `Config` when it is none of the sizes that there are.
+    /// `Config` when it is not one of the supported sizes.
     pub fn signature_size(&self) -> Result<Permutations, Error> {
         Ok(Permutations::new(self.permutations)?)
     }

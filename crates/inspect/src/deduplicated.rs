@@ -1,4 +1,4 @@
-//! What deduplication came to: the figures that it leaves, and the report over all files.
+//! The results of deduplication: the figures that it leaves, and the report over all files.
 
 use codelupe_catalogue::{Catalogue, ClusterSize, JobFilter, JobState, RemovedRow, lsh::LshFigures};
 use serde::{Deserialize, Serialize};

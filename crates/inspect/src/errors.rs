@@ -40,7 +40,7 @@ pub struct ShownError {
     pub policy: Option<String>,
 }
 
-/// The errors that were met within the last `age`, so many at most.
+/// The errors that were met within the last `age`, at most `limit`.
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.

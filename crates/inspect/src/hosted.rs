@@ -39,7 +39,7 @@ impl Serialize for ShownRepository {
     }
 }
 
-/// The repositories that a filter lets through; with rules, only those that would be fetched by them.
+/// The repositories that pass a filter; with rules, only those that the rules select.
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.

@@ -53,7 +53,7 @@ impl Serialize for ShownJob {
     }
 }
 
-/// The jobs that a filter lets through, and how many there are of each kind.
+/// The jobs that pass a filter, and how many jobs of each kind there are.
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.

@@ -13,7 +13,7 @@ use crate::dedup_config::DedupConfig;
 use crate::error::{Error, ErrorKind};
 use crate::signatures::signatures;
 
-/// Documents inserted at once: about 1.3 kB each in memory.
+/// Documents per insert: about 1.3 kB each in memory.
 pub const INSERTED_AT_ONCE: usize = 50_000;
 
 /// Where an LSH index is, and what it is made by.
@@ -58,7 +58,7 @@ impl LshPlace<'_> {
         self.open_by(&self.parameters()?).await
     }
 
-    /// Whether the index ends with its last handle, so that whoever opens it has to fill it.
+    /// Whether the index is lost with its last handle, so that it must be filled after it is opened.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.kind() == LshKind::Memory
     }

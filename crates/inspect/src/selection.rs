@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// Rows read at once.
+/// Rows per read.
 const PAGE: u32 = 1000;
 
 /// The class of the license that a forge detected. What it does not know (`NOASSERTION`) is another one.
@@ -26,7 +26,7 @@ fn candidate(row: &HostedRow) -> Candidate<'_> {
     }
 }
 
-/// The repositories that are to be fetched: those that the filter lets through, that are still there, and that meet the
+/// The repositories to fetch: those that pass the filter, still exist on their forge and meet the
 /// rules; in the filter's order, at most `limit`. They come without the forge's raw answer.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ const BUCKET: usize = 1024;
 /// Files named for one content.
 const FILES_NAMED: usize = 5;
 
-/// The rules that a corpus was made by, as far as likeness hangs on them.
+/// The rules that a corpus was made by, as far as similarity depends on them.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// How contents are processed.
@@ -87,8 +87,8 @@ pub struct MatchedFile {
     pub dropped: Option<String>,
 }
 
-/// Answers questions about one data folder. It keeps files open and texts cached, and is meant to be asked again, by several
-/// threads at once if need be: a question waits for no other.
+/// Answers questions about one data folder. It keeps files open and texts cached, so one is made and asked many times, also
+/// by several threads at the same time: questions do not wait for each other.
 pub struct Finder {
     rules: Rules,
     catalogue: Catalogue,

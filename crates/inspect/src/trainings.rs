@@ -115,7 +115,7 @@ impl Serialize for TrainerStatus {
     }
 }
 
-/// The latest trainings, so many at most, newest first.
+/// The latest trainings, at most `limit`, newest first.
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.
