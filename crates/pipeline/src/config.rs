@@ -21,7 +21,7 @@ pub struct Config {
     pub limits: codelupe_forge::Limits,
     /// The rules that one content is judged by.
     pub process: codelupe_process::Config,
-    /// How forges are spoken to.
+    /// How forges are accessed.
     pub http: codelupe_forge::HttpSettings,
     /// How repositories are fetched.
     pub fetch: codelupe_forge::FetchSettings,
@@ -35,7 +35,7 @@ pub struct Config {
     pub build: BuildConfig,
 }
 
-/// A forge that is not at its usual place, or is asked at another pace.
+/// A forge with an unusual address or request rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForgeSettings {
@@ -143,7 +143,7 @@ impl Config {
         fingerprint(&parts)
     }
 
-    /// What questions about likeness go by.
+    /// The rules that questions about similarity are answered by.
     pub fn rules(&self) -> Rules {
         Rules {
             process: self.process.clone(),

@@ -15,11 +15,11 @@ pub struct Context {
     /// The configuration; valid.
     pub config: Config,
     pub(crate) tools: Arc<Tools>,
-    /// What forges know us by; each is sent to its own forge alone.
+    /// The tokens for forges; each is sent to its own forge alone.
     pub(crate) tokens: Vec<Token>,
 }
 
-/// What is the worker's is used as one's own: folder, catalogue, progress, fence.
+/// Gives access to what the worker provides: folder, catalogue, progress, fence.
 impl Deref for Context {
     type Target = codelupe_worker::Context;
 

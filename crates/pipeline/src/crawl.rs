@@ -1,6 +1,6 @@
 //! The crawl stage: what forges list goes into the catalogue, slice by slice, so that nothing is left out unnoticed.
 //!
-//! A forge ends a listing after so many results. Hence a listing is cut by the time of creation, which never changes, until
+//! A forge ends a listing after a fixed number of results. Hence a listing is cut by the time of creation, which never changes, until
 //! the forge lists all of each slice. Where each slice stands is in the catalogue: a crawl that was stopped or killed goes on
 //! there. At the end what was found is held against what the forge stated.
 
@@ -37,7 +37,7 @@ const SINCE: &str = " since ";
 /// How far a crawl goes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CrawlOptions {
-    /// Stops after so many repositories, a page more or less; the crawl stays open and goes on another time.
+    /// Stops after about this many repositories (it ends with a page); the crawl stays open and can be resumed.
     pub limit: Option<u64>,
     /// Only repositories made since, in seconds since the Unix epoch.
     pub since: Option<i64>,
@@ -46,7 +46,7 @@ pub struct CrawlOptions {
 /// What a crawl or a refresh did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Crawled {
-    /// Repositories by what storing them came to.
+    /// Repositories by the result of storing them.
     pub upserted: Upserted,
     /// Repositories that are gone.
     pub gone: u64,
@@ -54,7 +54,7 @@ pub struct Crawled {
     pub requests: u64,
     /// Slices that were worked on.
     pub slices: u64,
-    /// Repositories that were listed, each as often as it was.
+    /// Repositories that were listed, counted each time.
     pub listed: u64,
     /// Of each query, what the catalogue says of it: stated and found, and every slice that lacks something.
     pub reports: Vec<CrawlReport>,

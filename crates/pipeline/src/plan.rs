@@ -1,4 +1,4 @@
-//! From what is wanted to jobs, and from jobs to what they came to.
+//! From what is wanted to jobs, and from jobs to their results.
 
 use codelupe_catalogue::JobRow;
 use codelupe_forge::Found;
@@ -82,7 +82,7 @@ impl Plan {
     }
 }
 
-/// What a run came to: the sum over its jobs.
+/// The result of a run: the sum over its jobs.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// What processing did.

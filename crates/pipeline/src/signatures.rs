@@ -119,7 +119,7 @@ pub struct Imported {
 /// Puts the signatures of a file, made elsewhere from the same contents by the same rules, into the LSH index.
 ///
 /// # Errors
-/// `Config` when they were made by other parameters than those of the LSH index; `Store` when the file is none of signatures, or
+/// `Config` when they were made by other parameters than those of the LSH index; `Store` when the file does not hold signatures, or
 /// catalogue or index cannot be read or written.
 pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     let found = read_parameters(source)?;

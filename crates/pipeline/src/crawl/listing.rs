@@ -10,7 +10,7 @@ use crate::error::Error;
 /// A forge's answer to a question for one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refreshed {
-    /// It is as it was.
+    /// It is unchanged.
     Unchanged,
     /// It is like this now, with the tag of the answer.
     Changed(Box<HostedRepository>, Option<String>),
@@ -18,7 +18,7 @@ pub enum Refreshed {
     Gone(HostedState),
 }
 
-/// One query of one forge. Waits that the forge asks for are its own affair: it returns when there is an answer.
+/// One query of one forge. It observes the waits that the forge asks for, and returns when there is an answer.
 #[async_trait]
 pub trait Listing: Send + Sync {
     /// The forge, as in [`HostedRepository::forge`].

@@ -32,7 +32,7 @@ pub(super) enum Opened {
     Snapshot(Box<dyn Snapshot>),
 }
 
-/// What opening a repository came to.
+/// The result of opening a repository.
 pub(super) type Opening = (Found, Result<Opened, ForgeError>);
 
 /// What need not be processed again.
@@ -159,7 +159,7 @@ fn fetch(context: &Context, fetcher: &Fetcher, remote: &Remote, known: Known<'_>
 }
 
 /// The entries whose contents must be fetched: the catalogue does not know them, or they tell the repository's license.
-/// `None` when the catalogue does not answer; whoever asks it next hears why.
+/// `None` when the catalogue does not answer; the next question to it reports why.
 fn wanted(context: &Context, recipe: &str, entries: &[Entry]) -> Option<Vec<usize>> {
     let key = |entry: &Entry| entry.blob.map(|blob| content_key(blob, &entry.path));
     let read = |entry: &Entry| {
