@@ -47,7 +47,7 @@ pub struct SampleConfig {
     pub min_tokens: usize,
     /// A file with more bytes is left out.
     pub max_file_bytes: usize,
-    /// The most bytes of one repository that are held and put in order at once; a larger one is taken in parts.
+    /// The most bytes of one repository that are held and ordered together; a larger one is processed in parts.
     pub max_repository_bytes: usize,
     /// Where all chances start from.
     pub seed: u64,

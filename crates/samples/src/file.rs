@@ -80,7 +80,7 @@ pub(crate) fn file_samples(
     Ok(samples)
 }
 
-/// A text to be gone on with, every token of it learned; `end` where the file ends with it.
+/// A text to continue, all of whose tokens are learned; `end` says that the file ends with it.
 fn continuation(tokens: &[u32], end: Option<u32>) -> Draft {
     let mut draft = Draft::default();
     draft.push(tokens, true);

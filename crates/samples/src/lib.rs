@@ -1,9 +1,9 @@
 //! From the files of a build to packed rows of tokens: what a model is trained on.
 //!
-//! The way of a file:
+//! What happens to a file:
 //!
 //! 1. [`Tokenizer`] encodes it; what comes out decodes to the same text, and names of special tokens in it stay text.
-//! 2. [`Sampler`] makes samples of it, by chances that depend on its name and the seed alone: windows to be gone on with,
+//! 2. [`Sampler`] makes samples of it, by chances that depend on its name and the seed alone: windows to continue,
 //!    windows with a hole at a boundary of the syntax, pairs of a description and a function, or, with the other files
 //!    of its repository, samples in the order of their imports. [`SampleConfig`] says how many of which.
 //! 3. [`pack()`] puts samples into rows of equal length; attention stays inside each sample.

@@ -19,9 +19,9 @@ const DECISION: u64 = u64::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It was made to samples by itself.
+    /// It became samples of its own.
     File,
-    /// It was made to pairs of descriptions and functions.
+    /// It became pairs of a description and a function.
     Instructions,
     /// It is shown with the other files of its repository.
     Repository,

@@ -178,7 +178,7 @@ impl Header {
     }
 }
 
-/// A shard that is being written. Only the tokens go to the disk at once; the rest, a sixteenth of them, waits for the end.
+/// A shard that is being written. Only tokens are written immediately; the rest, a sixteenth of their size, waits for the end.
 pub(crate) struct ShardWriter {
     path: PathBuf,
     file: BufWriter<File>,

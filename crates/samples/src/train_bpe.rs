@@ -1,4 +1,4 @@
-//! A tokenizer of one's own, learned from texts.
+//! Learning a tokenizer from texts.
 
 use std::path::Path;
 

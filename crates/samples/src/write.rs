@@ -16,7 +16,7 @@ use crate::sampler::{Outcome, Sampler};
 use crate::summary::{DatasetSummary, Provenance, inputs_digest};
 use crate::tokenizer::Tokenizer;
 
-/// The bytes of text that are made to samples at once, on all threads. Their samples take about three times as much.
+/// The bytes of text that are turned into samples together, on all threads. Their samples take about three times as much.
 const BATCH_BYTES: usize = 16 << 20;
 
 /// Makes samples of documents, packs them to rows and writes them to the folder `out`, which gets its name when all is
@@ -104,7 +104,7 @@ where
     Ok(summary)
 }
 
-/// What is made to samples by one thread.
+/// What one thread turns into samples.
 enum Work {
     File(Document),
     Repository(Vec<Document>),
