@@ -51,7 +51,7 @@ impl Batch {
     /// Samples of any lengths, each with its marks.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Invalid`] if there is none, or one is empty, or has not as many marks as tokens.
+    /// [`crate::ErrorKind::Invalid`] if there is no sample, or one is empty or has more or fewer marks than tokens.
     pub fn from_samples<'a>(samples: impl IntoIterator<Item = (&'a [u32], &'a [bool])>) -> Result<Self> {
         let mut batch = Self::default();
         for (tokens, learned) in samples {

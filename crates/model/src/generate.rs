@@ -117,7 +117,7 @@ fn complete(decoder: &mut Decoder<'_>, prompt: &Batch, config: &GenerateConfig, 
     Completion { tokens, ended: false }
 }
 
-/// The logits of every token of a batch, [tokens, vocabulary]: all at once, so only for short ones.
+/// The logits of every token of a batch, [tokens, vocabulary]. All are in memory together, so it is for short batches only.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] for a batch that the model cannot read; [`crate::ErrorKind::Mismatch`] for an adapter

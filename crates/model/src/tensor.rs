@@ -90,7 +90,7 @@ impl<'a> Weight<'a> {
     /// Writes `out.len() / columns` rows, from row `first` on, as floats.
     ///
     /// # Panics
-    /// If there are not so many rows.
+    /// If there are fewer rows.
     pub fn widen(&self, first: usize, out: &mut [f32]) {
         let (start, end) = (first * self.columns, first * self.columns + out.len());
         match self.data {
@@ -194,7 +194,7 @@ impl<'a> Mat<'a> {
     /// `count` columns from `first` on.
     ///
     /// # Panics
-    /// If there are not so many columns.
+    /// If there are fewer columns.
     #[must_use]
     pub fn columns(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "columns of the matrix");
@@ -242,7 +242,7 @@ impl<'a> MatMut<'a> {
     /// `count` columns from `first` on.
     ///
     /// # Panics
-    /// If there are not so many columns.
+    /// If there are fewer columns.
     #[must_use]
     pub fn columns(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "columns of the matrix");

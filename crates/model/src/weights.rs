@@ -181,8 +181,8 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
 }
 
-/// Maps a file for reading. Whoever cuts a mapped file short ends this process with a bus error, as for every program
-/// that maps files; weights are replaced by renaming.
+/// Maps a file for reading. Truncating a mapped file ends this process with a bus error, as in every program that maps
+/// files; weights are replaced by renaming.
 pub(crate) fn map(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
     #[expect(unsafe_code, reason = "a file can only be mapped so")]

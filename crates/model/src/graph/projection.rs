@@ -98,7 +98,7 @@ impl LoraGroup<'_> {
         index * self.rank * inputs..(index + 1) * self.rank * inputs
     }
 
-    /// `x Aᵀ` for all A at once; where values are left out, each projection leaves out others, as in PEFT.
+    /// `x Aᵀ` for all A together; with dropout, each projection drops other values, as in PEFT.
     fn reduce(&self, cx: &Context<'_>, ws: &mut Workspace, x: Mat<'_>, reduced: &mut [f32]) {
         let width = self.b.len() * self.rank;
         if self.mask(cx, 0).is_none() {

@@ -10,7 +10,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Starts a pass over so many tokens. Buffers of passes over another number are of no use and are given up.
+    /// Starts a pass over the given number of tokens. Buffers for other numbers cannot be reused and are freed.
     pub(crate) fn start(&mut self, tokens: usize) {
         if self.tokens != tokens {
             self.free.clear();

@@ -57,7 +57,7 @@ pub(super) fn backward(dy: Mat<'_>, weight: Weight<'_>, accumulate: bool, dx: Ma
     });
 }
 
-/// Hands out all rows as floats: at once if they can be used in place, else a few at a time.
+/// Hands out all rows as floats: all together if they can be used in place, else a few at a time.
 fn for_tiles(weight: Weight<'_>, mut use_tile: impl FnMut(usize, Mat<'_>)) {
     let columns = weight.columns();
     if let Some(floats) = weight.as_floats() {

@@ -2,7 +2,7 @@
 
 use crate::tensor::{Mat, MatMut, extent};
 
-/// Who computes a product.
+/// The implementation that computes a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Threads {
     /// The calling thread alone, because others have work of their own.
