@@ -29,7 +29,7 @@ impl Banding {
         }
     }
 
-    /// This banding, when a signature of so many values has room for it.
+    /// This banding, if a signature with that number of values has room for it.
     ///
     /// # Errors
     /// [`ErrorKind::BandingRoom`] when it has not.

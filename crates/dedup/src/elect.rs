@@ -188,7 +188,7 @@ struct Sets<'a, S> {
     source: &'a mut S,
     cache: ShingleCache,
     threshold: Threshold,
-    /// The sizes of the sets seen so far: most false candidates are told by them without fetching a set again.
+    /// The sizes of the sets seen so far: most false candidates are recognized by them without fetching a set again.
     sizes: HashMap<u32, usize>,
 }
 

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Tokens in a reference shingle, as `BigCode` has it.
 pub(crate) const SHINGLE_TOKENS: usize = 5;
 
-/// Bins of Jaccard similarity that recall is told by: from, below.
+/// The bins of Jaccard similarity for which recall is reported: from, below.
 pub const BINS: [(f64, f64); 6] = [(0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0), (1.0, 2.0)];
 
 /// Pairs of documents (lower, higher) and their similarity.

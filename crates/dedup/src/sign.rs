@@ -25,7 +25,7 @@ impl Signer {
         Self::with_permutations(size, Permutations::MAX)
     }
 
-    /// A signer for shingles of this size and so many permutations.
+    /// A signer for this shingle size and these permutations.
     pub fn with_permutations(size: ShingleSize, permutations: Permutations) -> Self {
         Self {
             size,
