@@ -29,7 +29,7 @@ pub struct Processor {
 pub struct Processed {
     /// Kept, or dropped with the reason.
     pub verdict: Verdict,
-    /// The language, where the content came so far that it was told.
+    /// The language, if processing got far enough to detect it.
     pub language: Option<Language>,
     /// The quality score, 0 to 100; 0 when a rule before it dropped the content.
     pub quality: u8,

@@ -224,7 +224,7 @@ fn word_end(bytes: &[u8], at: usize) -> usize {
     end + len.unwrap_or(rest.len())
 }
 
-/// The highest bit of each of eight bytes that cannot be part of a word, by arithmetic on all of them at once.
+/// The highest bit of each of eight bytes that cannot be part of a word, by arithmetic on all of them together.
 #[inline]
 const fn outside_words(bytes: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

@@ -14,7 +14,7 @@ use lexis::Lexis;
 
 /// What of a text is compared. `docs/dedup.md` has the measurement that the default was chosen by.
 ///
-/// Comments are told by a small lexer, not by a parser: it knows the comment marks of a language and how it writes literals.
+/// Comments are recognized by a small lexer, not by a parser: it knows the comment marks of a language and how it writes literals.
 /// Where it errs, a comment stays, or the rest of a line is lost. A language it does not know is compared as text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

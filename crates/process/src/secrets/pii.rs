@@ -75,7 +75,7 @@ const NOBODY: [&str; 12] = [
 
 /// Calls `each` with the range of every e-mail address in `text`.
 ///
-/// The `@` of a URL with a user (`postgres://app:x@host`) is none.
+/// The `@` of a URL with a user (`postgres://app:x@host`) does not make one.
 pub(super) fn for_each_email(text: &str, mut each: impl FnMut(usize, usize)) {
     for at in memchr::memchr_iter(b'@', text.as_bytes()) {
         if let Some((start, end)) = email(text, at)

@@ -14,7 +14,7 @@ pub(super) struct Lexis {
     pub(super) nested: bool,
     /// A mark counts only at the begin of a line and after a blank: elsewhere it is an operator or part of a word.
     pub(super) after_blank: bool,
-    /// The literals, those first that are told from others by more than their first byte.
+    /// The literals, beginning with those that more than one byte is needed to recognize.
     pub(super) literals: &'static [Literal],
 }
 

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-/// The longest regular expression in bytes that is told from a division; a bound on how far is looked for its end.
+/// The longest regular expression in bytes that is distinguished from a division: a bound on the search for its end.
 const MAX_REGEX: usize = 1000;
 
 /// The longest escape between the quotes of a character, `\u{10FFFF}`, with the second quote.
@@ -23,7 +23,7 @@ pub(super) enum Literal {
     Verbatim(u8),
     /// Between three and three of these bytes, over lines, with escapes.
     Triple(u8),
-    /// One character between single quotes. What else begins with such a quote is none: lifetimes, primes, digits apart.
+    /// One character between single quotes. Lifetimes, primes and digit separators begin with such a quote too, and are not.
     Character,
     /// Rust's `r#"…"#` with any number of `#`.
     Hashes,
