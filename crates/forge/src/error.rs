@@ -72,7 +72,7 @@ impl Error {
         Self::new(kind, context).with_source(source)
     }
 
-    /// An error of the operating system where something of ours was written or read.
+    /// An error of the operating system while one of our own files was written or read.
     pub(crate) fn machine(context: impl Into<String>, cause: &io::Error) -> Self {
         Self::new(ErrorKind::Machine, context).with_code(ErrorCode::of_own_io(cause))
     }

@@ -26,7 +26,7 @@ impl Remote {
     /// The repository at an address of which nothing else is known.
     ///
     /// # Errors
-    /// `Invalid` when the address is none that is fetched, or could not name a repository.
+    /// `Invalid` when such an address is not fetched, or could not name a repository.
     pub fn at(address: &str) -> Result<Self, Error> {
         let url = parse_url(address)?;
         let host = url.host_str().unwrap_or_default();

@@ -45,7 +45,7 @@ pub struct Entry {
 pub struct ReadFailure {
     /// The reason to record.
     pub reason: Reason,
-    /// What happened, in words, safe to print.
+    /// What happened, as text safe to print.
     pub detail: String,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for ReadFailure {
     }
 }
 
-/// The entry to read, or why it is not to be read.
+/// The entry to read, or why it must not be read.
 pub(crate) fn kept(entries: &[Entry], index: usize) -> Result<&Entry, ReadFailure> {
     let entry = entries
         .get(index)

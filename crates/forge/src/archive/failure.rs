@@ -13,10 +13,10 @@ pub(super) enum Failure {
     /// The bytes are no such archive, or programs would read different things from them.
     #[error("the archive is damaged: {0}")]
     Malformed(String),
-    /// The archive has more than so many bytes.
+    /// The archive is larger than this bound in bytes.
     #[error("the archive has more than {0} bytes")]
     ArchiveTooLarge(u64),
-    /// The archive inflates to more than so many bytes.
+    /// The archive inflates to more than this bound in bytes.
     #[error("the archive inflates to more than {0} bytes")]
     InflatesTooMuch(u64),
     /// There are too many members, or their names take too much.

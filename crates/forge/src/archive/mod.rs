@@ -34,7 +34,7 @@ use receive::{File, Received};
 pub(crate) struct ArchiveLimits {
     /// Bytes of the archive as it comes in.
     pub(crate) packed_bytes: u64,
-    /// Bytes that it inflates to. So many go to disk at most.
+    /// The most bytes that it may inflate to, which bounds what goes to disk.
     pub(crate) inflated_bytes: u64,
     /// When to give up.
     pub(crate) deadline: Instant,

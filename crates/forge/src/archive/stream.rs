@@ -11,7 +11,7 @@ use super::failure::Failure;
 /// The unit of tar in bytes (POSIX.1-2017, pax, "ustar Interchange Format").
 pub(super) const BLOCK_BYTES: usize = 512;
 
-/// Inflated bytes that are looked at at once.
+/// Inflated bytes per look.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// A tar archive on its way in.
@@ -54,7 +54,7 @@ impl<R: BufRead> TarStream<R> {
         Ok(byte)
     }
 
-    /// Refuses at once what states to be larger than all that may come.
+    /// Refuses early what states a size larger than the bound.
     pub(super) fn expect(&self, bytes: u64) -> Result<(), Failure> {
         if bytes > self.inflated_limit - self.inflated_bytes {
             return Err(Failure::InflatesTooMuch(self.inflated_limit));

@@ -8,7 +8,7 @@ use crate::site::SiteKind;
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// So many requests in a window of time, and the least time from one to the next.
+/// How many requests may be made in a window of time, and the least time between two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allowance {
     pub(super) limit: u64,

@@ -30,7 +30,7 @@ use ruling::{Answer, Scope, judge};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Everything that is none of the others.
+    /// Everything else.
     Core,
     /// GitHub's search for anything but code.
     Search,
@@ -60,7 +60,7 @@ pub enum Pace {
     /// As the forge asks for, or slower.
     #[default]
     Polite,
-    /// As quickly as answers come, until the forge states a limit: for an instance of one's own.
+    /// As quickly as answers come, until the forge states a limit: for a private instance.
     Unspaced,
 }
 

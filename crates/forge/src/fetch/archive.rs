@@ -83,7 +83,7 @@ impl Visit<'_> {
         })
     }
 
-    /// Sends a request to the API of the forge; an answer that is none of success is an error.
+    /// Sends a request to the API of the forge; an answer that does not report success is an error.
     fn ask(&self, mut request: Request<'_>) -> Result<Response, Error> {
         let mut tokens = self.fetcher.tokens.iter();
         request.authorization = tokens.find_map(|token| token.bearer(&request.url));

@@ -59,7 +59,7 @@ impl Visit<'_> {
         self.send(Request::post(self.join(wire::REQUEST_PATH)?, &headers, body))
     }
 
-    /// Sends a request; an answer that is none of success is an error.
+    /// Sends a request; an answer that does not report success is an error.
     pub(super) fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
         request.authorization = self.fetcher.tokens.iter().find_map(|token| token.basic(&request.url));
         request.forge = self.forge();
@@ -100,7 +100,7 @@ impl Visit<'_> {
         Error::new(kind, format!("{}: {why}", shown(&self.url)))
     }
 
-    /// What an answer that is none of success means.
+    /// The error that an answer without success stands for.
     pub(super) fn refused(&self, response: &Response) -> Error {
         let status = response.status;
         let wait = response.header("retry-after").and_then(|text| text.trim().parse().ok());

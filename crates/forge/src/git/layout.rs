@@ -66,7 +66,7 @@ impl GitFolder {
         beneath::read_small(&self.fd, path.as_bytes(), limit).map_err(|error| self.read_error(path, error))
     }
 
-    /// The content of a loose reference; `None` where there is none, among it where a folder has its name.
+    /// The content of a loose reference; `None` where there is none, or a folder has its name.
     pub(crate) fn read_reference(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         match beneath::read_small(&self.fd, name.as_bytes(), limit) {
             Ok(content) => Ok(content),

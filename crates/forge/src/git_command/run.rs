@@ -41,7 +41,7 @@ const WORDS: &str = "stderr";
 
 /// When a program is killed.
 pub(super) struct Bounds {
-    /// When the files in its folder have so many bytes.
+    /// The size in bytes of the files in its folder at which it is stopped.
     pub(super) max_bytes: u64,
     /// At this time.
     pub(super) deadline: Instant,

@@ -110,7 +110,7 @@ impl Body {
     }
 }
 
-/// A buffer that takes so many bytes and no more.
+/// A buffer with a maximum size in bytes.
 struct Capped {
     bytes: Vec<u8>,
     limit: usize,

@@ -1,4 +1,4 @@
-//! HTTP to forges: one client for listing and fetching, bound to the origin that it was told.
+//! HTTP to forges: one client for listing and fetching, bound to the origin that it was given.
 //!
 //! Redirects are followed within one origin only, so that neither a token nor a request reaches a host that the operator
 //! did not name. What comes back is bounded in bytes and in time. Proxies are not taken from the environment.
@@ -33,7 +33,7 @@ const MAX_REDIRECTS: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSettings {
-    /// Who to write to about this crawler, an address or a URL; forges and owners see it in the user agent.
+    /// A contact for this crawler, an e-mail address or a URL; forges and owners see it in the user agent.
     pub contact: Option<String>,
     /// Seconds that connecting may take. Default 20.
     pub connect_seconds: u64,
@@ -69,7 +69,7 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Option<Bytes>,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<HeaderValue>,
-    /// Who is asked, for the metrics.
+    /// Which forge is asked, for the metrics.
     pub(crate) forge: Forge,
     /// Another origin that a redirect may lead to. The authorization does not go there.
     pub(crate) also: Option<Origin>,

@@ -1,5 +1,5 @@
 //! Repositories out of JSON. Forges change their answers: whatever is missing or has another form is left out, and only an
-//! entry without id or name is none.
+//! entry without id or name is skipped.
 
 use std::collections::BTreeMap;
 
@@ -199,7 +199,7 @@ fn texts(list: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
-/// A number from 0, or a text that is one. Stored numbers are signed: a larger one is none.
+/// A number from 0, or a text that is one. Stored numbers are signed, so a larger one is ignored.
 pub(super) fn number(entry: &Value, pointer: &str) -> Option<u64> {
     let value = entry.pointer(pointer)?;
     let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;

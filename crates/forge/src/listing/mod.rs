@@ -91,7 +91,7 @@ impl Lister {
     /// The page of `slice` at `cursor`, the first one without.
     ///
     /// # Errors
-    /// `Invalid` when the query is for another forge or the cursor is none of its; `RateLimited`, `Network`, `Timeout`,
+    /// `Invalid` when the query is for another forge or the cursor does not belong to it; `RateLimited`, `Network`, `Timeout`,
     /// `Server` and, once, `Protocol` are worth another try; anything else is for good.
     pub async fn page(&self, query: &Query, slice: Slice, cursor: Option<&str>) -> Result<Listing, Error> {
         self.check(query)?;

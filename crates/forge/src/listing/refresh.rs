@@ -81,7 +81,7 @@ pub(super) async fn refresh(api: &Api, known: &[Known]) -> Result<Vec<(u64, Refr
 }
 
 /// Gitea and Forgejo find by number only for those who sign in (status 401 else). By name they lead a renamed repository's
-/// old name to the new one until another repository takes it: then the one of before is not to be found.
+/// old name to the new one until another repository takes it: then the earlier one cannot be found.
 fn must_ask_by_name(api: &Api, known: &Known) -> bool {
     api.site().kind() == SiteKind::Gitea && !api.has_token() && is_full_name(SiteKind::Gitea, &known.full_name)
 }

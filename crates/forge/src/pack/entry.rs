@@ -21,7 +21,7 @@ pub(super) struct Header {
 pub(super) enum Body {
     /// The object itself.
     Whole(ObjectKind),
-    /// A delta to the entry that begins so many bytes before this one.
+    /// A delta to the entry that begins this many bytes before this one.
     OffsetDelta(u64),
     /// A delta to the object of that id.
     IdDelta([u8; 20]),

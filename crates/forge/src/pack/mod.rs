@@ -56,16 +56,16 @@ pub(crate) enum Broken {
     /// The bytes are no pack.
     #[error("the pack is damaged: {0}")]
     Malformed(String),
-    /// The pack has more than so many bytes.
+    /// The pack is larger than this bound in bytes.
     #[error("the pack has more than {0} bytes")]
     PackTooLarge(u64),
-    /// The pack inflates to more than so many bytes.
+    /// The pack inflates to more than this bound in bytes.
     #[error("the pack inflates to more than {0} bytes")]
     InflatesTooMuch(u64),
-    /// The pack has so many objects.
+    /// The pack has this number of objects, more than allowed.
     #[error("the pack has {0} objects")]
     TooManyObjects(u64),
-    /// One object has, or says it has, so many bytes.
+    /// One object has, or says it has, this size in bytes, more than allowed.
     #[error("an object has {0} bytes")]
     TooLarge(u64),
     /// The spool file failed.

@@ -117,7 +117,7 @@ impl<R: BufRead> Receiver<'_, R> {
         Ok((Entry::of(kind, size, data), Some(id)))
     }
 
-    /// A delta is resolved at once when its base is in memory.
+    /// A delta is resolved immediately when its base is in memory.
     fn receive_delta(&mut self, base: u32, size: usize) -> Result<Received, Broken> {
         self.stream.start_copy();
         let delta = self.stream.inflate(size)?;

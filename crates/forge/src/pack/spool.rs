@@ -43,7 +43,7 @@ impl Spool {
         Ok(at)
     }
 
-    /// The `length` bytes at `at`, which were appended at once.
+    /// The `length` bytes at `at`, which were appended together.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         let split = self.memory.len() as u64;
         let mut bytes = vec![0; length];

@@ -29,7 +29,7 @@ pub(crate) enum PackRequest<'a> {
 pub(crate) enum Files {
     /// All.
     All,
-    /// Those of at most so many bytes. The server must be able to filter.
+    /// Those up to this size in bytes. The server must be able to filter.
     UpTo(u64),
     /// None, only the folders. The server must be able to filter.
     None,

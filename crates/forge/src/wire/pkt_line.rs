@@ -10,7 +10,7 @@ pub(super) const MAX_PACKET: usize = 65_520;
 /// What begins at the reader's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packet {
-    /// A payload of so many bytes follows.
+    /// A payload with this number of bytes follows.
     Data(usize),
     /// `0000`: the end of a message.
     Flush,
