@@ -1,7 +1,8 @@
 //! A circuit breaker: a server that keeps failing is left alone for a while, then tried by one call (M. Nygard,
 //! "Release It!", 2007, chapter 5.2).
 //!
-//! The caller tells it the time and the outcome of each call; it makes no calls itself, so it serves blocking and async callers alike.
+//! The caller tells it the time and the outcome of each call; it makes no calls itself, so it serves blocking and async
+//! callers alike.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
