@@ -1,5 +1,6 @@
 //! Documents made up from their number: as many as wanted, the same on every machine, one in five a changed copy of another.
 
+use codelupe_core::random::{GOLDEN, Random};
 use codelupe_dedup::{ShingleSize, jaccard, shingles};
 
 /// One document in this many is a copy.
@@ -30,8 +31,8 @@ impl Synthetic {
     /// The document of which this one is a changed copy; itself for one that is none.
     pub(crate) fn origin(document: u32) -> u32 {
         let mut origin = document;
-        while origin > 0 && Random::of(origin, 1).below(COPY_EVERY) == 0 {
-            origin = Random::of(origin, 2).below(origin);
+        while origin > 0 && below(&mut stream(origin, 1), COPY_EVERY) == 0 {
+            origin = below(&mut stream(origin, 2), origin);
         }
         origin
     }
@@ -39,16 +40,16 @@ impl Synthetic {
     /// The text of a document.
     pub(crate) fn text(&self, document: u32) -> String {
         let origin = Self::origin(document);
-        let mut tokens = Random::of(origin, 3);
-        let mut changes = Random::of(document, 4);
+        let mut tokens = stream(origin, 3);
+        let mut changes = stream(document, 4);
         // A copy keeps from 15 in 16 to 255 in 256 of its tokens.
-        let rarely = LEAST_KEPT + changes.below(256 - LEAST_KEPT);
-        let count = TOKENS.start + tokens.below(TOKENS.end - TOKENS.start);
+        let rarely = LEAST_KEPT + below(&mut changes, 256 - LEAST_KEPT);
+        let count = TOKENS.start + below(&mut tokens, TOKENS.end - TOKENS.start);
         let mut text = String::with_capacity(8 * TOKENS.end as usize);
         for place in 0..count {
-            let mut word = tokens.below(WORDS);
-            if document != origin && changes.below(rarely) == 0 {
-                word = changes.below(WORDS);
+            let mut word = below(&mut tokens, WORDS);
+            if document != origin && below(&mut changes, rarely) == 0 {
+                word = below(&mut changes, WORDS);
             }
             text.push_str(&self.words[word as usize]);
             text.push(if place % 9 == 8 { '\n' } else { ' ' });
@@ -68,33 +69,22 @@ impl Synthetic {
 const LETTERS: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
 
 fn word(number: u32) -> String {
-    let mut random = Random::of(number, 5);
-    let length = 2 + random.below(8);
+    let mut random = stream(number, 5);
+    let length = 2 + below(&mut random, 8);
     (0..length)
-        .map(|_| LETTERS[random.below(26) as usize] as char)
+        .map(|_| LETTERS[below(&mut random, 26) as usize] as char)
         .collect()
 }
 
-/// `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
-struct Random(u64);
+/// The numbers of one stream of one document or word.
+fn stream(number: u32, stream: u64) -> Random {
+    let seed = u64::from(number).wrapping_mul(GOLDEN) ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut random = Random::new(seed);
+    random.bits();
+    random
+}
 
-impl Random {
-    fn of(number: u32, stream: u64) -> Self {
-        let mut random =
-            Self(u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        random.next();
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
-    }
+/// From the upper half of the bits alone.
+fn below(random: &mut Random, bound: u32) -> u32 {
+    (((random.bits() >> 32) * u64::from(bound)) >> 32) as u32
 }

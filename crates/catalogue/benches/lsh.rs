@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use codelupe_catalogue::{
     Catalogue, CatalogueUrl, Migrate, lsh, lsh::LshIndex, lsh::LshKind, lsh::NeighborLimits, lsh::SignedDocument,
 };
+use codelupe_core::random::splitmix;
 use codelupe_core::{BlobId, LshParameters};
 use codelupe_corpus::DataFolder;
 use codelupe_testkit::postgres::Server;
@@ -114,7 +115,7 @@ async fn ask(name: &str, index: &dyn LshIndex, documents: u64) -> Result<(), Box
         let mut times = Vec::new();
         let mut found = 0;
         for n in 0..QUESTIONS {
-            let keys = document(mix(n) % documents + offset).keys;
+            let keys = document(splitmix(n) % documents + offset).keys;
             let start = Instant::now();
             found += index.neighbors(&keys, LIMITS).await?.found.len();
             times.push(start.elapsed());
@@ -144,9 +145,14 @@ fn parameters() -> LshParameters {
 }
 
 fn document(n: u64) -> SignedDocument {
-    let in_family = mix(n + 5).is_multiple_of(10);
-    let family = if in_family { u64::MAX - mix(n + 9) % FAMILIES } else { n };
-    let words = |count: u64, salt: u64| (0..count).map(move |word| mix(n.wrapping_mul(salt) ^ mix(word + salt)));
+    let in_family = splitmix(n + 5).is_multiple_of(10);
+    let family = if in_family {
+        u64::MAX - splitmix(n + 9) % FAMILIES
+    } else {
+        n
+    };
+    let words =
+        |count: u64, salt: u64| (0..count).map(move |word| splitmix(n.wrapping_mul(salt) ^ splitmix(word + salt)));
     let mut blob = [0; 20];
     for (bytes, word) in blob.chunks_mut(8).zip(words(3, 3)) {
         bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
@@ -154,14 +160,8 @@ fn document(n: u64) -> SignedDocument {
     SignedDocument {
         blob: BlobId::from_bytes(blob),
         signature: words(128, 7).flat_map(u64::to_le_bytes).collect(),
-        keys: (0..25).map(|band| mix(family.wrapping_mul(25) ^ mix(band))).collect(),
+        keys: (0..25)
+            .map(|band| splitmix(family.wrapping_mul(25) ^ splitmix(band)))
+            .collect(),
     }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-fn mix(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    n ^ (n >> 31)
 }

@@ -1,8 +1,8 @@
 //! Types that every part of CodeLupe shares: ids, verdicts with their reasons, repositories, error codes and what to do
-//! about each, the circuit breaker.
+//! about each, the circuit breaker, reproducible random numbers.
 //!
-//! Everything is named by the crate, but for three modules whose names say what their items are about: [`breaker`],
-//! [`error`] and [`text`].
+//! Everything is named by the crate, but for four modules whose names say what their items are about: [`breaker`],
+//! [`error`], [`random`] and [`text`].
 //!
 //! Nothing here does I/O, reads the environment or knows a backend (invariant I1 of ARCHITECTURE.md).
 
@@ -19,6 +19,7 @@ mod language;
 mod license;
 mod location;
 mod lsh_parameters;
+pub mod random;
 mod repository;
 mod selection;
 mod split;

@@ -1,7 +1,6 @@
 //! The one mixing function that shingle hashes and band keys are made with.
 
-/// 2^64 divided by the golden ratio, the increment of `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014).
-pub(crate) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+use codelupe_core::random::{self, GOLDEN};
 
 /// Multiplies to 128 bits and folds the halves together: the step of wyhash and rapidhash.
 #[expect(
@@ -16,10 +15,7 @@ pub(crate) const fn mix(a: u64, b: u64) -> u64 {
 
 /// The `n`-th output of `SplitMix64` with seed 0: a bijection of `n`, fit to make constants from.
 pub(crate) const fn splitmix(n: u64) -> u64 {
-    let z = n.wrapping_add(1).wrapping_mul(GOLDEN);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    random::splitmix(n.wrapping_mul(GOLDEN))
 }
 
 #[cfg(test)]

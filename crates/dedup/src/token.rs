@@ -1,6 +1,8 @@
 //! Tokens: runs of word bytes, and single punctuation bytes.
 
-use crate::hash::{GOLDEN, mix, splitmix};
+use codelupe_core::random::GOLDEN;
+
+use crate::hash::{mix, splitmix};
 
 mod classes;
 

@@ -1,5 +1,6 @@
 //! Completion, token by token, over a cache of keys and values.
 
+use codelupe_core::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::{Adapter, source};
@@ -12,7 +13,6 @@ use crate::graph::pass::{self, Scratch};
 use crate::graph::projection::Context;
 use crate::model::Model;
 use crate::ops::{Cpu, Ops};
-use crate::random::Random;
 use crate::tensor::{Mat, MatMut};
 
 /// How tokens are chosen, and how many.

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::lora::A_SUFFIX;
 use crate::persist::{FloatTensor, write_tensors};
-use crate::random::Random;
+use crate::random::{fill_normal, fill_uniform, of_name};
 use crate::weights::WEIGHTS_FILE;
 
 /// The deviation of new weights, `initializer_range` in `transformers`' configs of both families.
@@ -37,7 +37,7 @@ pub fn write_new_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result
     for tensor in layout.tensors() {
         let values = &mut values[tensor.range.clone()];
         if tensor.shape.len() == 2 {
-            Random::of(seed, &tensor.name).fill_normal(DEVIATION, values);
+            fill_normal(&mut of_name(seed, &tensor.name), DEVIATION, values);
         } else if tensor.name.ends_with("norm.weight") {
             values.fill(1.0);
         }
@@ -52,7 +52,11 @@ pub(crate) fn initial_lora(layout: &Layout, seed: u64) -> Vec<f32> {
     for tensor in layout.tensors() {
         if tensor.name.ends_with(A_SUFFIX) {
             let bound = 1.0 / (tensor.shape[1] as f64).sqrt();
-            Random::of(seed, &tensor.name).fill_uniform(bound, &mut values[tensor.range.clone()]);
+            fill_uniform(
+                &mut of_name(seed, &tensor.name),
+                bound,
+                &mut values[tensor.range.clone()],
+            );
         }
     }
     values

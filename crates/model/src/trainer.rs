@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use codelupe_core::random::splitmix;
 use codelupe_disk::replace_folder;
 
 use crate::adapter::{Adapter, source};
@@ -17,7 +18,6 @@ use crate::lora::LoraConfig;
 use crate::model::Model;
 use crate::ops::{Cpu, Ops};
 use crate::optimizer::{Moments, OptimConfig, Stretch};
-use crate::random::Random;
 use crate::state;
 
 /// What is trained.
@@ -308,9 +308,7 @@ fn network_source<'a>(
 /// A key for the masks of one batch: a function of where training is, so that going on after a break leaves out the
 /// same.
 fn dropout_key(seed: u64, step: u64, batch: u64) -> u64 {
-    let mut random = Random::new(seed ^ Random::new(step).bits());
-    random = Random::new(random.bits() ^ batch);
-    random.bits()
+    splitmix(splitmix(seed ^ splitmix(step)) ^ batch)
 }
 
 /// The neighboring tensors that decay, matrices, and those that do not, norms and biases.
@@ -331,9 +329,12 @@ fn stretches(layout: &Layout) -> Vec<Stretch> {
 
 #[cfg(test)]
 mod tests {
+    use codelupe_core::random::Random;
+
     use super::*;
     use crate::config::{ModelConfig, Preset};
     use crate::init_model;
+    use crate::random::fill_uniform;
 
     /// The way back through A, B and the masks of dropout: each gradient against central differences of the loss.
     #[test]
@@ -375,7 +376,7 @@ mod tests {
             trainer
         };
         let mut values = fresh(None).values;
-        Random::new(2).fill_uniform(0.5, &mut values);
+        fill_uniform(&mut Random::new(2), 0.5, &mut values);
         let mut trainer = fresh(Some(&values));
         trainer.accumulate(&batch).unwrap();
         let largest = trainer.gradients.iter().fold(0.0f32, |m, g| m.max(g.abs()));

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use codelupe_core::random::Random;
+
 use crate::lexis::{Lexis, Token};
-use crate::random::Random;
 
 /// How many places are tried; the one that is closest to the wanted length is taken.
 const TRIES: usize = 8;
@@ -296,6 +297,7 @@ mod tests {
     use codelupe_core::Language;
 
     use super::*;
+    use crate::random::of_sample;
     use crate::syntax::{Grammar, parse};
 
     /// What is between brackets in a text.
@@ -375,9 +377,7 @@ mod tests {
             ["1"]
         );
         for number in 0..200 {
-            let hole = outline
-                .hole(window.clone(), &mut Random::new(0, "", "", number))
-                .unwrap();
+            let hole = outline.hole(window.clone(), &mut of_sample(0, "", "", number)).unwrap();
             assert!(
                 hole.start > text.find("return").unwrap() - 1 && hole.end <= text.len(),
                 "{:?}",
@@ -410,7 +410,7 @@ mod tests {
             let tree = parse(text, grammar).unwrap();
             let (mut whole, mut all) = (0, 0);
             for number in 0..500 {
-                let mut random = Random::new(0, "r", "p", number);
+                let mut random = of_sample(0, "r", "p", number);
                 let kind: Kind<'_> = if number % 2 == 0 {
                     Part::bracket
                 } else {
@@ -451,7 +451,7 @@ mod tests {
         let text = include_str!("shard.rs");
         let outline = Outline::read(text, Lexis::Rust);
         let mut lengths: Vec<usize> = (0..1000)
-            .filter_map(|n| outline.hole(2000..9000, &mut Random::new(0, "r", "p", n)))
+            .filter_map(|n| outline.hole(2000..9000, &mut of_sample(0, "r", "p", n)))
             .map(|hole| hole.len())
             .collect();
         lengths.sort_unstable();
@@ -469,7 +469,7 @@ mod tests {
         for text in ["", "a", "\n\n\n"] {
             let outline = Outline::read(text, Lexis::Rust);
             assert!(
-                (0..50).all(|n| outline.hole(0..text.len(), &mut Random::new(0, "", "", n)).is_none()),
+                (0..50).all(|n| outline.hole(0..text.len(), &mut of_sample(0, "", "", n)).is_none()),
                 "{text:?}"
             );
         }

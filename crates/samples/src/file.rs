@@ -3,13 +3,15 @@
 use std::cell::LazyCell;
 use std::ops::Range;
 
+use codelupe_core::random::Random;
+
 use crate::boundary::Outline;
 use crate::config::SampleConfig;
 use crate::document::Document;
 use crate::error::Error;
 use crate::fim::{FimTokens, fill_in_the_middle};
 use crate::lexis::Lexis;
-use crate::random::Random;
+use crate::random::of_sample;
 use crate::sample::{Draft, Sample, SampleKind};
 use crate::special::Special;
 use crate::tokenizer::Tokenizer;
@@ -63,7 +65,7 @@ pub(crate) fn file_samples(
         let length: usize = tokens.iter().map(|&token| tokenizer.piece(token).len()).sum();
         let window = bytes..bytes + length;
         bytes += length;
-        let mut random = Random::new(config.seed, &document.repository, &document.path, number as u64);
+        let mut random = of_sample(config.seed, &document.repository, &document.path, number as u64);
         let with_hole = match marks.fim.filter(|_| random.chance(config.fim_rate)) {
             Some(fim) => with_hole(document, window, &outline, fim, config, tokenizer, &mut random)?,
             None => None,

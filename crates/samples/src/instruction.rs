@@ -1,9 +1,11 @@
 //! Pairs of a description and a function, from what is written about functions in code.
 
+use codelupe_core::random::Random;
+
 use crate::config::SampleConfig;
 use crate::document::Document;
 use crate::error::Error;
-use crate::random::Random;
+use crate::random::of_sample;
 use crate::sample::{Draft, Sample, SampleKind};
 use crate::special::Special;
 use crate::syntax::{DocumentedFunction, Grammar, documented_functions};
@@ -57,7 +59,7 @@ pub(crate) fn instruction_samples(
         return Ok(Vec::new());
     };
     let mut functions = documented_functions(&document.text, grammar);
-    let mut random = Random::new(config.seed, &document.repository, &document.path, FIRST_NUMBER);
+    let mut random = of_sample(config.seed, &document.repository, &document.path, FIRST_NUMBER);
     let mut samples = Vec::new();
     while samples.len() < config.instructions_per_file && !functions.is_empty() {
         let function = functions.swap_remove(random.below(functions.len()));

@@ -1,5 +1,6 @@
 //! From files to samples, each by itself: the same whatever comes before or beside it.
 
+use codelupe_core::random::Random;
 use serde::{Deserialize, Serialize};
 
 use crate::config::SampleConfig;
@@ -7,7 +8,7 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind};
 use crate::file::{FileTokens, file_samples};
 use crate::instruction::{ChatTokens, instruction_samples};
-use crate::random::Random;
+use crate::random::of_sample;
 use crate::repository::{RepositoryTokens, repository_samples};
 use crate::sample::Sample;
 use crate::tokenizer::Tokenizer;
@@ -115,6 +116,6 @@ impl<'a> Sampler<'a> {
     }
 
     fn decision(&self, repository: &str, path: &str) -> Random {
-        Random::new(self.config.seed, repository, path, DECISION)
+        of_sample(self.config.seed, repository, path, DECISION)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use codelupe_core::random::splitmix;
 use codelupe_model::{LoraConfig, OptimConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,7 @@ impl EngineJob {
         let places = step * self.rows_per_step..(step + 1) * self.rows_per_step;
         let row = |place: u64| {
             let (epoch, place) = (place / rows, place % rows);
-            let start = mix(self.seed ^ mix(epoch)) % rows;
+            let start = splitmix(self.seed ^ splitmix(epoch)) % rows;
             let row = (u128::from(place) * u128::from(stride) + u128::from(start)) % u128::from(rows);
             usize::try_from(row).unwrap_or_default()
         };
@@ -92,14 +93,6 @@ fn stride(rows: u64) -> u64 {
 
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood, 2014).
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// What an engine tells while it works: one JSON line each in `events.jsonl`.
