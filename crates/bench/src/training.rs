@@ -137,7 +137,7 @@ pub(crate) fn one(what: &[PathBuf]) -> anyhow::Result<Measured> {
         .collect();
     match (what, numbers.as_slice()) {
         ([word], _) if word == Path::new("samples") => samples(),
-        ([folder, ..], [rows, length, steps]) => train(folder, (*rows, *length), *steps),
+        ([folder, ..], [rows, length, steps]) => train(folder, *rows, *length, *steps),
         _ => Err(Failure::new(ErrorCode::Validation, "samples, or FOLDER ROWS LENGTH STEPS").into()),
     }
 }
@@ -209,7 +209,7 @@ fn peer(python: &Path, script: &Path, task: &Task, folder: &Path) -> anyhow::Res
     })
 }
 
-fn train(folder: &Path, (rows, length): (usize, usize), steps: usize) -> anyhow::Result<Measured> {
+fn train(folder: &Path, rows: usize, length: usize, steps: usize) -> anyhow::Result<Measured> {
     let model = Model::open(folder)?;
     let trainable = Trainable::Lora(LoraConfig::default());
     let mut trainer = Trainer::new(&model, trainable, OptimConfig::default(), Recompute::None, 0)?;

@@ -179,7 +179,7 @@ impl<'a> Decoder<'a> {
         };
         let mut x = pass::embed(&Cpu, ws, self.network, &[token]);
         for (layer, block) in self.network.blocks.iter().enumerate() {
-            let y = self.cache.forward(&cx, ws, &geometry, (layer, block), &x);
+            let y = self.cache.forward(&cx, ws, &geometry, layer, block, &x);
             ws.give(std::mem::replace(&mut x, y));
         }
         self.cache.grow(1);

@@ -32,7 +32,8 @@ impl MemoryEstimate {
 pub fn estimate(
     config: &ModelConfig,
     lora: Option<&LoraConfig>,
-    (rows, length): (usize, usize),
+    rows: usize,
+    length: usize,
     recompute: Recompute,
 ) -> MemoryEstimate {
     let trained = lora.map_or_else(|| config.parameters(), |lora| Layout::lora(config, lora).len() as u64);

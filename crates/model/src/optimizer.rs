@@ -61,6 +61,15 @@ impl OptimConfig {
     }
 }
 
+/// What a step is scaled by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scales {
+    /// The learning rate.
+    pub(crate) rate: f32,
+    /// From the sum of the gradients to their mean, clipped.
+    pub(crate) gradient_scale: f32,
+}
+
 /// The moments and the count of steps.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Moments {
@@ -84,11 +93,12 @@ impl Moments {
         &mut self,
         ops: &dyn Ops,
         config: &OptimConfig,
-        scales: (f32, f32),
-        (values, gradients): (&mut [f32], &[f32]),
+        scales: Scales,
+        values: &mut [f32],
+        gradients: &[f32],
         stretches: &[Stretch],
     ) {
-        let (rate, gradient_scale) = scales;
+        let Scales { rate, gradient_scale } = scales;
         self.steps += 1;
         for Stretch { range, decays } in stretches {
             let step = AdamwStep {

@@ -17,7 +17,7 @@ use crate::layout::Layout;
 use crate::lora::LoraConfig;
 use crate::model::Model;
 use crate::ops::{Cpu, Ops};
-use crate::optimizer::{Moments, OptimConfig, Stretch};
+use crate::optimizer::{Moments, OptimConfig, Scales, Stretch};
 use crate::state;
 
 /// What is trained.
@@ -134,12 +134,16 @@ impl<'m> Trainer<'m> {
         let applied = grad_norm.is_finite() && self.tokens > 0;
         if applied {
             let scale = mean * self.optim.clip(grad_norm);
-            let pair = (self.values.as_mut_slice(), self.gradients.as_slice());
+            let scales = Scales {
+                rate: rate as f32,
+                gradient_scale: scale as f32,
+            };
             self.moments.step(
                 &self.ops,
                 &self.optim,
-                (rate as f32, scale as f32),
-                pair,
+                scales,
+                &mut self.values,
+                &self.gradients,
                 &self.stretches,
             );
         }

@@ -48,7 +48,7 @@ impl S3 {
             .prefix("codelupe-s3-")
             .tempdir()
             .expect("a temporary folder");
-        let gate = Arc::new(Gate::new(folder.path(), (ACCESS_KEY, SECRET_KEY)));
+        let gate = Arc::new(Gate::new(folder.path(), ACCESS_KEY, SECRET_KEY));
         let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&gate);
         let thread = thread::spawn(move || serve(listener, served, stopped));

@@ -51,7 +51,8 @@ pub(crate) fn format(
     let (train, census) = write(
         build,
         tokenizer,
-        (Split::Train, &chosen),
+        Split::Train,
+        &chosen,
         &samples,
         &training.join("train"),
     )?;
@@ -59,7 +60,8 @@ pub(crate) fn format(
     let (validation, _) = write(
         build,
         tokenizer,
-        (Split::Validation, &validation),
+        Split::Validation,
+        &validation,
         &samples,
         &training.join("validation"),
     )?;
@@ -73,7 +75,8 @@ pub(crate) fn format(
     let (whole, _) = write(
         build,
         tokenizer,
-        (Split::HeldOut, &held_out),
+        Split::HeldOut,
+        &held_out,
         &plain,
         &training.join("held_out"),
     )?;
@@ -85,7 +88,8 @@ pub(crate) fn format(
     write(
         build,
         tokenizer,
-        (Split::HeldOut, &held_out),
+        Split::HeldOut,
+        &held_out,
         &holes,
         &training.join("holes"),
     )?;
@@ -112,7 +116,8 @@ fn files_for(rows: u64) -> usize {
 fn write(
     build: &Build,
     tokenizer: &Tokenizer,
-    (split, wanted): (Split, &HashSet<BlobId>),
+    split: Split,
+    wanted: &HashSet<BlobId>,
     config: &SampleConfig,
     out: &Path,
 ) -> Result<(DatasetSummary, Census), Error> {

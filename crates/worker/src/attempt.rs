@@ -56,7 +56,7 @@ impl Worker {
         let heartbeat = Heartbeat::start(
             &self.runtime,
             self.catalogue.clone(),
-            (Arc::clone(&self.progress), self.progress.take_up()),
+            Arc::clone(&self.progress),
             job.fence(),
             self.lease,
         );

@@ -20,10 +20,11 @@ impl Heartbeat {
     pub(crate) fn start(
         runtime: &Handle,
         catalogue: Catalogue,
-        (progress, taken_up): (Arc<Progress>, u64),
+        progress: Arc<Progress>,
         fence: Fence,
         lease: Duration,
     ) -> Self {
+        let taken_up = progress.take_up();
         Self(runtime.spawn(async move {
             let mut extended = Instant::now();
             loop {

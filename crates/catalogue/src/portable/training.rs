@@ -87,7 +87,8 @@ impl Trainings for Store {
         learned: &[BlobId],
     ) -> Result<(), Error> {
         let doing = Operation::EndTraining;
-        let work = || self.try_end_training(doing, fence, training, end, (made, learned));
+        let result = TrainingResult { end, made, learned };
+        let work = || self.try_end_training(doing, fence, training, &result);
         self.guard.run_store(doing, work).await
     }
 
@@ -217,9 +218,9 @@ impl Store {
         doing: Operation,
         fence: Option<Fence>,
         training: i64,
-        end: &TrainingEnd,
-        (made, learned): (Option<&NewModel>, &[BlobId]),
+        result: &TrainingResult<'_>,
     ) -> Result<(), Error> {
+        let TrainingResult { end, made, learned } = *result;
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(fence).await?;
         let now = now(&mut transaction).await?;
@@ -257,6 +258,15 @@ impl Store {
         }
         transaction.commit().await.map_err(fail)
     }
+}
+
+/// What is stored when a training ends.
+struct TrainingResult<'a> {
+    end: &'a TrainingEnd,
+    /// The model that it made.
+    made: Option<&'a NewModel>,
+    /// The contents that the model has learned.
+    learned: &'a [BlobId],
 }
 
 async fn insert_model(

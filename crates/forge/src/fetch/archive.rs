@@ -18,7 +18,8 @@ impl Visit<'_> {
     /// Fetches the repository `name` of `site` as the archive of its newest commit.
     pub(super) fn fetch_archive(
         &self,
-        (site, name): (&Site, &str),
+        site: &Site,
+        name: &str,
         remote: &Remote,
         limits: &Limits,
         known: Option<&str>,

@@ -31,7 +31,7 @@ impl Visit<'_> {
         match self.site() {
             Some((site, name)) if closed && self.fetcher.settings.archive => {
                 tracing::info!(repository = %remote.name, %error, "reading the archive of its forge");
-                self.fetch_archive((site, &name), remote, limits, known)
+                self.fetch_archive(site, &name, remote, limits, known)
             }
             _ => Err(error),
         }

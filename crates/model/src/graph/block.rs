@@ -94,7 +94,8 @@ pub(crate) fn norm(
 pub(crate) fn norm_backward(
     cx: &Context<'_>,
     weight: &Vector<'_>,
-    (x, inverse): (&[f32], &[f32]),
+    x: &[f32],
+    inverse: &[f32],
     dy: &[f32],
     gradients: &mut [f32],
     dx: &mut [f32],
@@ -106,6 +107,16 @@ pub(crate) fn norm_backward(
     };
     let dweight = weight.gradient.clone().map(|range| &mut gradients[range]);
     cx.ops.rms_norm_backward(norm, dy, dx, dweight);
+}
+
+/// What a layer needs on the way back.
+pub(crate) struct Back<'a> {
+    /// Its input.
+    pub(crate) x: &'a [f32],
+    /// What the way there kept.
+    pub(crate) kept: &'a Activations,
+    /// Whether something below it is trained.
+    pub(crate) deeper: bool,
 }
 
 impl Block<'_> {
@@ -207,16 +218,17 @@ impl Block<'_> {
     }
 
     /// Turns `d`, the gradient of the layer's output, into that of its input, and adds those of what is trained.
-    /// Without `deeper` nothing below the layer is trained, and `d` is of no further use.
+    /// Where nothing below the layer is trained, `d` is of no further use.
     pub(crate) fn backward(
         &self,
         cx: &Context<'_>,
         ws: &mut Workspace,
         geometry: &Geometry<'_>,
-        (x, kept): (&[f32], &Activations),
+        back: &Back<'_>,
         gradients: &mut [f32],
-        (d, deeper): (&mut [f32], bool),
+        d: &mut [f32],
     ) {
+        let Back { x, kept, deeper } = *back;
         self.feed_forward_backward(cx, ws, geometry.eps, kept, gradients, d);
         let mut dmixed = ws.take(kept.mixed.len());
         let io = Io {
@@ -237,7 +249,7 @@ impl Block<'_> {
         if deeper {
             let mut dnormed = ws.take(x.len());
             self.qkv.backward(cx, ws, &io, gradients, Some(&mut dnormed));
-            norm_backward(cx, &self.input_norm, (x, &kept.input_inverse), &dnormed, gradients, d);
+            norm_backward(cx, &self.input_norm, x, &kept.input_inverse, &dnormed, gradients, d);
             ws.give(dnormed);
         } else {
             self.qkv.backward(cx, ws, &io, gradients, None);
@@ -279,7 +291,8 @@ impl Block<'_> {
         norm_backward(
             cx,
             &self.post_norm,
-            (&kept.middle, &kept.middle_inverse),
+            &kept.middle,
+            &kept.middle_inverse,
             &dnormed,
             gradients,
             d,

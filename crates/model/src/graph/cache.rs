@@ -56,7 +56,8 @@ impl Cache {
         cx: &Context<'_>,
         ws: &mut Workspace,
         geometry: &Geometry<'_>,
-        (layer, block): (usize, &Block<'_>),
+        layer: usize,
+        block: &Block<'_>,
         x: &[f32],
     ) -> Vec<f32> {
         let (heads, inverse, reduced) = block.heads(cx, ws, geometry, x);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::{Batch, Prediction};
 use crate::config::ModelConfig;
 use crate::graph::angles::Angles;
-use crate::graph::block::{Geometry, norm, norm_backward};
+use crate::graph::block::{Back, Geometry, norm, norm_backward};
 use crate::graph::head::{HeadBack, losses};
 use crate::graph::network::Network;
 use crate::graph::projection::Context;
@@ -174,8 +174,12 @@ impl Pass<'_> {
                 ws.give(y);
                 activations
             });
-            let deeper = layer > 0 || trains_embedding;
-            block.backward(&cx, ws, &geometry, (&x, &activations), gradients, (&mut d, deeper));
+            let back = Back {
+                x: &x,
+                kept: &activations,
+                deeper: layer > 0 || trains_embedding,
+            };
+            block.backward(&cx, ws, &geometry, &back, gradients, &mut d);
             activations.give(ws);
             ws.give(x);
         }
@@ -205,7 +209,7 @@ impl Pass<'_> {
         };
         let losses = losses(self.ops, ws, &network.head, &normed, predictions, Some(back));
         let mut d = ws.take_zeros(x.len());
-        norm_backward(cx, &network.norm, (x, &inverse), &dnormed, gradients, &mut d);
+        norm_backward(cx, &network.norm, x, &inverse, &dnormed, gradients, &mut d);
         ws.give_all([normed, inverse, dnormed]);
         let loss = Loss {
             nll_sum: losses.iter().sum(),

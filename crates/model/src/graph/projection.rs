@@ -56,7 +56,12 @@ impl Projection<'_> {
             linear.weight_backward(cx.ops, x, dy, gradients);
         }
         if let Some(lora) = &self.lora {
-            lora.backward(cx, ws, (x, dy, Mat::new(io.reduced, self.reduced())), gradients, dx);
+            let back = LoraBack {
+                x,
+                dy,
+                reduced: Mat::new(io.reduced, self.reduced()),
+            };
+            lora.backward(cx, ws, &back, gradients, dx);
         }
     }
 }
@@ -66,6 +71,13 @@ pub(crate) struct Io<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) reduced: &'a [f32],
     pub(crate) dy: &'a [f32],
+}
+
+/// [`Io`] as matrices, for the part that LoRA adds; `dy` is that of all linears side by side.
+struct LoraBack<'a> {
+    x: Mat<'a>,
+    dy: Mat<'a>,
+    reduced: Mat<'a>,
 }
 
 impl Linear<'_> {
@@ -131,10 +143,11 @@ impl LoraGroup<'_> {
         &self,
         cx: &Context<'_>,
         ws: &mut Workspace,
-        (x, dy, reduced): (Mat<'_>, Mat<'_>, Mat<'_>),
+        back: &LoraBack<'_>,
         gradients: &mut [f32],
         dx: Option<&mut [f32]>,
     ) {
+        let LoraBack { x, dy, reduced } = *back;
         let mut dreduced = ws.take(reduced.data.len());
         for (index, (start, b)) in self.b.iter().enumerate() {
             let (b_values, first) = (Mat::new(b.values, self.rank), index * self.rank);

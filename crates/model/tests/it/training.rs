@@ -271,7 +271,7 @@ fn memory_is_estimated_before_it_is_used() {
         (Trainable::Full, None),
     ] {
         for recompute in [Recompute::None, Recompute::PerLayer] {
-            let estimate = estimate(&config, lora.as_ref(), (2, 64), recompute);
+            let estimate = estimate(&config, lora.as_ref(), 2, 64, recompute);
             let mut trainer = fresh(&model, trainable.clone(), recompute);
             let batch = Batch::new(64, tokens(128, 512), vec![true; 128], &[]).unwrap();
             trainer.accumulate(&batch).unwrap();

@@ -39,11 +39,11 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    /// A server over the buckets in `folder`, for the one who has the keys (access key and secret).
-    pub(super) fn new(folder: &Path, keys: (&str, &str)) -> Self {
+    /// A server over the buckets in `folder`, for clients that have the access key and its secret.
+    pub(super) fn new(folder: &Path, access_key: &str, secret: &str) -> Self {
         let files = FileSystem::new(folder).expect("a folder of our own");
         let mut builder = S3ServiceBuilder::new(files);
-        builder.set_auth(SimpleAuth::from_single(keys.0, keys.1));
+        builder.set_auth(SimpleAuth::from_single(access_key, secret));
         builder.set_access(Buckets(folder.to_owned()));
         Self {
             service: builder.build(),

@@ -48,7 +48,7 @@ impl TrainEngine for NativeEngine {
             Ok(summary) => summary.config.sequence_length,
             Err(error) => return Support::No { why: error.to_string() },
         };
-        let needed = estimate(&config, job.lora.as_ref(), (1, length), recompute(job)).required();
+        let needed = estimate(&config, job.lora.as_ref(), 1, length, recompute(job)).required();
         match available_memory() {
             Some(free) if needed > free => Support::No {
                 why: format!("one row takes {needed} bytes of memory, and {free} are free"),
@@ -115,8 +115,8 @@ fn rows_in_memory(job: &EngineJob, config: &ModelConfig, length: usize, free: Op
     let mut rows = job.rows_at_once.clamp(1, job.rows_per_step);
     let Some(free) = free else { return rows };
     let fits = |rows: u64| {
-        let shape = (usize::try_from(rows).unwrap_or(usize::MAX), length);
-        let needed = estimate(config, job.lora.as_ref(), shape, recompute(job)).required();
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let needed = estimate(config, job.lora.as_ref(), rows, length, recompute(job)).required();
         needed as f64 <= free as f64 * MEMORY_SHARE
     };
     while rows > 1 && !fits(rows) {
@@ -336,7 +336,7 @@ mod tests {
             rows_at_once: 8,
             ..job(16, 0)
         };
-        let needed = |rows| estimate(&config, None, (rows, 256), Recompute::None).required();
+        let needed = |rows| estimate(&config, None, rows, 256, Recompute::None).required();
         let rows = |free| rows_in_memory(&job, &config, 256, free);
         assert_eq!(rows(None), 8);
         assert_eq!(rows(Some(2 * needed(8))), 8);

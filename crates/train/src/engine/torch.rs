@@ -240,8 +240,8 @@ fn needed_bytes(job: &EngineJob) -> u64 {
     };
     match (ModelConfig::read(&job.base), read_summary(&job.train)) {
         (Ok(config), Ok(summary)) => {
-            let shape = (1, summary.config.sequence_length);
-            estimate(&config, job.lora.as_ref(), shape, recompute).required()
+            let length = summary.config.sequence_length;
+            estimate(&config, job.lora.as_ref(), 1, length, recompute).required()
         }
         _ => weight_bytes(&job.base).unwrap_or(0),
     }
