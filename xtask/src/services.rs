@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use codelupe_components::{COMPONENTS, Component, Found, Machine, Origin, Outcome, Suite, set_up};
+use codelupe_components::{COMPONENTS, Component, Found, Lookup, Machine, Origin, Suite, set_up};
 use serde::Serialize;
 
 use crate::cargo::{Package, Workspace};
@@ -35,8 +35,11 @@ struct Row {
 /// Lists the components as this machine has them; installs nothing.
 pub(crate) fn list(workspace: &Workspace, json: bool) -> anyhow::Result<()> {
     let machine = Machine::this();
-    let outcomes = COMPONENTS.map(|component| (component, component.require(&machine)));
-    let mut rows: Vec<Row> = outcomes.iter().map(row).collect();
+    let lookups = COMPONENTS.map(|component| Lookup {
+        component,
+        found: component.require(&machine),
+    });
+    let mut rows: Vec<Row> = lookups.iter().map(row).collect();
     rows.extend(linked(workspace));
     rows.sort_by_key(|row| row.suite != "default");
     if json {
@@ -60,12 +63,12 @@ pub(crate) fn prepare(members: &[&Package], all: bool) -> anyhow::Result<OsStrin
         .into_iter()
         .filter(|component| all || component.suite == Suite::Default)
         .collect();
-    let outcomes = set_up(&wanted, &Machine::this(), &|text| println!("{text}"));
-    print!("{}", table(&outcomes.iter().map(row).collect::<Vec<_>>()));
-    let missing: Vec<&str> = outcomes.iter().filter_map(needed).collect();
+    let lookups = set_up(&wanted, &Machine::this(), &|text| println!("{text}"));
+    print!("{}", table(&lookups.iter().map(row).collect::<Vec<_>>()));
+    let missing: Vec<&str> = lookups.iter().filter_map(needed).collect();
     ensure!(missing.is_empty(), "{}", missing.join("\n"));
-    let unpacked = outcomes.into_iter().filter_map(|(_, found)| {
-        let found = found.ok()?;
+    let unpacked = lookups.into_iter().filter_map(|lookup| {
+        let found = lookup.found.ok()?;
         (found.origin == Origin::Unpacked).then_some(found.place)
     });
     env::join_paths(unpacked.chain(env::split_paths(&path))).context("a folder of the PATH has a colon in its name")
@@ -76,13 +79,14 @@ fn uses_components(member: &Package) -> bool {
 }
 
 /// What is said of a component without which tests fail.
-fn needed((component, found): &Outcome) -> Option<&str> {
-    let why = found.as_ref().err()?;
-    (!component.is_optional).then_some(why.as_str())
+fn needed(lookup: &Lookup) -> Option<&str> {
+    let why = lookup.found.as_ref().err()?;
+    (!lookup.component.is_optional).then_some(why.as_str())
 }
 
-fn row((component, found): &Outcome) -> Row {
-    let (found, missing) = match found {
+fn row(lookup: &Lookup) -> Row {
+    let component = lookup.component;
+    let (found, missing) = match &lookup.found {
         Ok(found) => (Some(found), None),
         Err(why) => (None, Some(why.clone())),
     };
@@ -160,14 +164,23 @@ mod tests {
             place: PathBuf::from("/usr/lib/postgresql/15/bin"),
             origin: Origin::Installed,
         };
-        let outcomes: [Outcome; 2] = [(&POSTGRESQL, Ok(found)), (&TORCH, Err("torch is missing".to_owned()))];
-        let rows: Vec<Row> = outcomes.iter().map(row).collect();
+        let lookups = [
+            Lookup {
+                component: &POSTGRESQL,
+                found: Ok(found),
+            },
+            Lookup {
+                component: &TORCH,
+                found: Err("torch is missing".to_owned()),
+            },
+        ];
+        let rows: Vec<Row> = lookups.iter().map(row).collect();
         assert_eq!(
             table(&rows),
             "PostgreSQL  default  15.14  installed: /usr/lib/postgresql/15/bin\n\
              torch       --all    -      torch is missing\n"
         );
-        let missing: Vec<&str> = outcomes.iter().filter_map(needed).collect();
+        let missing: Vec<&str> = lookups.iter().filter_map(needed).collect();
         assert!(missing.is_empty(), "tests pass without torch: {missing:?}");
         let json = serde_json::to_value(&rows[0]).unwrap();
         assert_eq!(json["where"], "/usr/lib/postgresql/15/bin");
@@ -175,7 +188,10 @@ mod tests {
 
     #[test]
     fn only_what_is_needed_fails_the_tests() {
-        let outcome: Outcome = (&POSTGRESQL, Err("no".to_owned()));
-        assert_eq!(needed(&outcome), Some("no"));
+        let lookup = Lookup {
+            component: &POSTGRESQL,
+            found: Err("no".to_owned()),
+        };
+        assert_eq!(needed(&lookup), Some("no"));
     }
 }

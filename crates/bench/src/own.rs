@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 use codelupe_dedup::{BINS, Pairs, bin_name, binomial_band, families, one_of_each_family, within};
 use codelupe_dedup::{
-    BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, Threshold, elect, jaccard,
-    shingles,
+    BandIndex, BandTable, Banding, ElectionConfig, ElectionOutcome, ShingleSize, Signature, Signer, Threshold, elect,
+    jaccard, shingles,
 };
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(texts: &[Vec<u8>]) -> anyhow::Result<Run> {
     let peak_bytes = peak_bytes();
     let outcomes = (0..).zip(&election.outcomes);
     let removed = outcomes
-        .filter(|(_, outcome)| **outcome != Outcome::Kept)
+        .filter(|(_, outcome)| **outcome != ElectionOutcome::Kept)
         .map(|(doc, _)| doc);
     let near = |&(a, b): &(u32, u32)| {
         let [a, b] = [a, b].map(|doc| shingles(&texts[doc as usize], size));

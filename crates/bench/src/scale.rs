@@ -11,7 +11,9 @@ use codelupe_catalogue::{
 };
 use codelupe_core::{BlobId, LshParameters, error::ErrorCode};
 use codelupe_corpus::DataFolder;
-use codelupe_dedup::{Banding, ElectionConfig, Groups, MAX_PERMUTATIONS, Outcome, SCHEME, ShingleSize, Signer, elect};
+use codelupe_dedup::{
+    Banding, ElectionConfig, ElectionOutcome, Groups, MAX_PERMUTATIONS, SCHEME, ShingleSize, Signer, elect,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +241,7 @@ struct Judged {
 }
 
 /// Looks at a sample of the outcome by brute force.
-fn judge(synthetic: &Synthetic, outcomes: &[Outcome], banding: Banding) -> Judged {
+fn judge(synthetic: &Synthetic, outcomes: &[ElectionOutcome], banding: Banding) -> Judged {
     let threshold = ElectionConfig::default().threshold.get();
     let step = (outcomes.len() / SAMPLE as usize / 5).max(1);
     let mut judged = Judged {
@@ -249,7 +251,7 @@ fn judge(synthetic: &Synthetic, outcomes: &[Outcome], banding: Banding) -> Judge
         found: 0,
     };
     for (doc, outcome) in (0..).zip(outcomes).step_by(step) {
-        if let Outcome::Duplicate { of, jaccard } = *outcome {
+        if let ElectionOutcome::Duplicate { of, jaccard } = *outcome {
             let exact = synthetic.jaccard(of, doc);
             judged.wrong += u64::from(exact < threshold || exact.to_bits() != jaccard.to_bits());
         }
@@ -261,7 +263,7 @@ fn judge(synthetic: &Synthetic, outcomes: &[Outcome], banding: Banding) -> Judge
         if jaccard >= threshold {
             judged.near += 1;
             judged.expected += banding.candidate_probability(jaccard);
-            judged.found += u64::from(*outcome != Outcome::Kept);
+            judged.found += u64::from(*outcome != ElectionOutcome::Kept);
         }
     }
     judged

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use codelupe_core::breaker::{Breaker, BreakerConfig, State};
 use codelupe_telemetry::{
     BreakerLabels, CATALOGUE_BREAKER_STATE, CATALOGUE_CALL_DURATION, CATALOGUE_CALLS, CATALOGUE_RETRIES, CallLabels,
-    Operation, OperationLabels, Outcome,
+    CallOutcome, Operation, OperationLabels,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -56,7 +56,7 @@ impl Guard {
         CATALOGUE_CALL_DURATION.stop(started, OperationLabels { operation });
         let outcome = result
             .as_ref()
-            .map_or_else(|error| Outcome::Failed(error.code()), |_| Outcome::Done);
+            .map_or_else(|error| CallOutcome::Failed(error.code()), |_| CallOutcome::Done);
         CATALOGUE_CALLS.add(CallLabels { operation, outcome }, 1);
         result
     }

@@ -4,7 +4,7 @@ mod outcome;
 pub(crate) mod tables;
 mod training;
 
-pub(crate) use outcome::{Outcome, outcome};
+pub(crate) use outcome::{RunReport, outcome};
 pub(crate) use training::{train_event, training};
 
 use std::fmt::Write;

@@ -18,6 +18,6 @@ mod whole_crates;
 pub use catalog::{C_COMPILER, COMPONENTS, Component, GIT, GO, NODE, POSTGRESQL, PYTHON, Suite, TORCH, Wheel};
 pub use find::{Found, Origin};
 pub use machine::Machine;
-pub use set_up::{Outcome, set_up};
+pub use set_up::{Lookup, set_up};
 pub use wheel::unpack;
 pub use whole_crates::whole_crates;

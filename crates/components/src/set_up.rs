@@ -5,12 +5,18 @@ use crate::find::Found;
 use crate::machine::{Machine, Means};
 use crate::{apt, wheel};
 
-/// A component after [`set_up`], and where it is or why it is not.
-pub type Outcome = (&'static Component, Result<Found, String>);
+/// A component after [`set_up`].
+#[derive(Debug)]
+pub struct Lookup {
+    /// The component.
+    pub component: &'static Component,
+    /// Where it is, or why it is missing.
+    pub found: Result<Found, String>,
+}
 
 /// Finds the components, and gets those that are missing: by `apt-get` where this user may use it, else from a wheel, unpacked
 /// in the cache. What it does about that, it says first.
-pub fn set_up(components: &[&'static Component], machine: &Machine, say: &dyn Fn(&str)) -> Vec<Outcome> {
+pub fn set_up(components: &[&'static Component], machine: &Machine, say: &dyn Fn(&str)) -> Vec<Lookup> {
     let missing = |component: &&&Component| !component.is_optional && component.find(machine).is_err();
     let lacks: Vec<&Component> = components.iter().filter(missing).copied().collect();
     if !lacks.is_empty() {
@@ -30,10 +36,11 @@ pub fn set_up(components: &[&'static Component], machine: &Machine, say: &dyn Fn
             }
         }
     }
-    let outcomes = components
-        .iter()
-        .map(|component| (*component, component.require(machine)));
-    outcomes.collect()
+    let lookups = components.iter().map(|component| Lookup {
+        component,
+        found: component.require(machine),
+    });
+    lookups.collect()
 }
 
 impl Component {

@@ -36,7 +36,7 @@ impl Default for ElectionConfig {
 
 /// What became of a document.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub enum ElectionOutcome {
     /// It stays.
     Kept,
     /// It is dropped in favor of a better-ranked document that stays.
@@ -71,7 +71,7 @@ pub struct ElectionCounts {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Election {
     /// One outcome a document, in rank order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<ElectionOutcome>,
     /// The counts.
     pub counts: ElectionCounts,
 }
@@ -96,7 +96,7 @@ pub fn elect<S: ShingleSource>(
     groups.sort();
     let mut kept = KeptByGroup::new(groups.count(), config.max_candidates.get());
     let mut sets = Sets::new(config, source);
-    let mut outcomes = vec![Outcome::Kept; groups.documents() as usize];
+    let mut outcomes = vec![ElectionOutcome::Kept; groups.documents() as usize];
     let mut counts = ElectionCounts {
         documents: groups.documents().into(),
         ..ElectionCounts::default()
@@ -208,7 +208,7 @@ impl<'a, S: ShingleSource> Sets<'a, S> {
         doc: u32,
         candidates: &[u32],
         counts: &mut ElectionCounts,
-    ) -> Result<Option<Outcome>, S::Error> {
+    ) -> Result<Option<ElectionOutcome>, S::Error> {
         let mut own = None;
         for &of in candidates {
             counts.compared += 1;
@@ -221,7 +221,7 @@ impl<'a, S: ShingleSource> Sets<'a, S> {
             };
             if let Some(jaccard) = jaccard {
                 counts.verified += 1;
-                return Ok(Some(Outcome::Duplicate { of, jaccard }));
+                return Ok(Some(ElectionOutcome::Duplicate { of, jaccard }));
             }
         }
         Ok(None)

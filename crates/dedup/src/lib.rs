@@ -36,7 +36,7 @@ mod token;
 pub use bands::{BandIndex, Banding};
 pub use cache::ShingleSource;
 pub use copies::{Containment, CopyConfig, CopyReport, repository_copies};
-pub use elect::{Election, ElectionConfig, ElectionCounts, Outcome, elect};
+pub use elect::{Election, ElectionConfig, ElectionCounts, ElectionOutcome, elect};
 pub use error::{Error, ErrorKind};
 pub use evaluation::{
     BINS, Pairs, bin_name, binomial_band, families, near_pairs, one_of_each_family, reference_shingles,

@@ -24,5 +24,5 @@ pub use build::Built;
 pub use config::Config;
 pub use context::Context;
 pub use error::{Error, ErrorKind};
-pub use plan::{Outcome, Plan};
+pub use plan::{Plan, RunOutcome};
 pub use stages::Pipeline;

@@ -84,7 +84,7 @@ impl Plan {
 
 /// The result of a run: the sum over its jobs.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// What processing did.
     pub ingested: Ingested,
     /// What deduplication did, if it was part of the plan.
@@ -93,7 +93,7 @@ pub struct Outcome {
     pub built: Option<Built>,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// Of jobs that are done.
     ///
     /// # Errors

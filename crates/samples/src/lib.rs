@@ -48,7 +48,7 @@ pub use document::Document;
 pub use error::{Error, ErrorKind};
 pub use pack::pack;
 pub use sample::{Sample, SampleKind};
-pub use sampler::{Outcome, Sampler};
+pub use sampler::{FileOutcome, Sampler};
 pub use shard::{Row, SampleSpan, ShardEntry};
 pub use show::{Passage, passages};
 pub use special::Special;

@@ -19,7 +19,7 @@ const DECISION: u64 = u64::MAX;
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum FileOutcome {
     /// It became samples of its own.
     File,
     /// It became pairs of a description and a function.
@@ -73,9 +73,9 @@ impl<'a> Sampler<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Tokenizer`] where it cannot be encoded.
-    pub fn file(&self, document: &Document) -> Result<(Vec<Sample>, Outcome), Error> {
+    pub fn file(&self, document: &Document) -> Result<(Vec<Sample>, FileOutcome), Error> {
         if document.text.len() > self.config.max_file_bytes {
-            return Ok((Vec::new(), Outcome::TooLarge));
+            return Ok((Vec::new(), FileOutcome::TooLarge));
         }
         let share = self.config.instruction_share;
         if let Some(chat) = self.chat
@@ -83,16 +83,16 @@ impl<'a> Sampler<'a> {
         {
             let samples = instruction_samples(document, chat, self.config, self.tokenizer)?;
             if !samples.is_empty() {
-                return Ok((samples, Outcome::Instructions));
+                return Ok((samples, FileOutcome::Instructions));
             }
         }
         let mut tokens = Vec::new();
         self.tokenizer.encode_text(&document.text, &mut tokens)?;
         if tokens.is_empty() || tokens.len() < self.config.min_tokens {
-            return Ok((Vec::new(), Outcome::TooShort));
+            return Ok((Vec::new(), FileOutcome::TooShort));
         }
         let samples = file_samples(document, &tokens, self.file, self.config, self.tokenizer)?;
-        Ok((samples, Outcome::File))
+        Ok((samples, FileOutcome::File))
     }
 
     /// The samples of files of one repository together, and how many files are in them; those that are too large are

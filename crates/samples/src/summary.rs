@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::SampleConfig;
 use crate::sample::SampleKind;
-use crate::sampler::Outcome;
+use crate::sampler::FileOutcome;
 use crate::shard::ShardEntry;
 use crate::tokenizer::Tokenizer;
 
@@ -82,7 +82,7 @@ pub struct DatasetSummary {
     /// By the language of the sample.
     pub by_language: BTreeMap<Language, Count>,
     /// What became of each document.
-    pub documents: BTreeMap<Outcome, u64>,
+    pub documents: BTreeMap<FileOutcome, u64>,
 }
 
 impl DatasetSummary {

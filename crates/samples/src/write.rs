@@ -12,7 +12,7 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind};
 use crate::rows::RowWriter;
 use crate::sample::Sample;
-use crate::sampler::{Outcome, Sampler};
+use crate::sampler::{FileOutcome, Sampler};
 use crate::summary::{DatasetSummary, Provenance, inputs_digest};
 use crate::tokenizer::Tokenizer;
 
@@ -111,7 +111,7 @@ enum Work {
 }
 
 /// What became of a [`Work`]: its samples, and how many documents had which outcome.
-type Made = (Vec<Sample>, Vec<(Outcome, usize)>);
+type Made = (Vec<Sample>, Vec<(FileOutcome, usize)>);
 
 /// Documents on their way to rows.
 struct Feed<'a> {
@@ -190,7 +190,7 @@ fn make(sampler: &Sampler<'_>, work: Work) -> Result<Made, Error> {
         Work::Repository(files) => {
             let all = files.len();
             let (samples, taken) = sampler.repository(files)?;
-            let outcomes = [(Outcome::Repository, taken), (Outcome::TooLarge, all - taken)];
+            let outcomes = [(FileOutcome::Repository, taken), (FileOutcome::TooLarge, all - taken)];
             Ok((
                 samples,
                 outcomes.into_iter().filter(|&(_, documents)| documents > 0).collect(),

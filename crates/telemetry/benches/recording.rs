@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use codelupe_telemetry::{
-    CATALOGUE_CALL_DURATION, CATALOGUE_CALLS, CallLabels, Operation, OperationLabels, Outcome, Registry, register,
+    CATALOGUE_CALL_DURATION, CATALOGUE_CALLS, CallLabels, CallOutcome, Operation, OperationLabels, Registry, register,
 };
 
 fn main() {
@@ -20,7 +20,7 @@ static LISTENING: LazyLock<Registry> = LazyLock::new(|| {
 fn record(operation: Operation) {
     let started = CATALOGUE_CALL_DURATION.start();
     CATALOGUE_CALL_DURATION.stop(started, OperationLabels { operation });
-    let outcome = Outcome::Done;
+    let outcome = CallOutcome::Done;
     CATALOGUE_CALLS.add(CallLabels { operation, outcome }, 1);
 }
 

@@ -8,14 +8,14 @@ use crate::operation::Operation;
 
 /// How a call of the catalogue ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// `ok`: as it should.
     Done,
     /// The code of its error.
     Failed(ErrorCode),
 }
 
-impl LabelValue for Outcome {
+impl LabelValue for CallOutcome {
     fn meanings() -> Vec<Meaning> {
         let codes = ErrorCode::ALL
             .iter()
@@ -146,7 +146,7 @@ label_set! {
         /// What was asked.
         operation: Operation,
         /// How it ended.
-        outcome: Outcome,
+        outcome: CallOutcome,
     }
 }
 

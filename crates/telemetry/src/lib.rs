@@ -23,8 +23,8 @@ mod table;
 pub use handle::{Counter, Declared, Gauge, Handle, Histogram, Kind, Metric, Started, Unit};
 pub use label::{Label, LabelValue, Labels, Meaning};
 pub use labels::{
-    Answer, BreakerLabels, CallLabels, Forge, ForgeLabels, JobLabels, JobOutcome, Method, NoLabels, OperationLabels,
-    Outcome, QueryLabels, QueryOutcome, RequestLabels, Stage, StageLabels,
+    Answer, BreakerLabels, CallLabels, CallOutcome, Forge, ForgeLabels, JobLabels, JobOutcome, Method, NoLabels,
+    OperationLabels, QueryLabels, QueryOutcome, RequestLabels, Stage, StageLabels,
 };
 pub use operation::Operation;
 pub use spans::{Attribute, SPANS, Span, span};

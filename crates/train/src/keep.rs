@@ -6,12 +6,12 @@ use codelupe_disk::{read_json, remove};
 use crate::card::TrainingRecord;
 use crate::config::Mode;
 use crate::error::Error;
-use crate::outcome::{Finished, Outcome};
+use crate::outcome::{Finished, TrainingOutcome};
 use crate::registry::Registry;
 use crate::training::{self, Training};
 
 /// Keeps the model of a training, promoted if it is better, and removes what is too old.
-pub(crate) fn keep(training: &Training<'_>) -> Result<Outcome, Error> {
+pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
     let target = training.target();
     let record: TrainingRecord =
         read_json(&target.join("training.json"))?.ok_or_else(|| Error::damaged(&target, "it has no training.json"))?;
@@ -25,7 +25,7 @@ pub(crate) fn keep(training: &Training<'_>) -> Result<Outcome, Error> {
     training::end(training.context, training.row.id, &end, (Some(&made), learned))?;
     training::tidy(&training.folder)?;
     retain(training)?;
-    Ok(Outcome::Finished(Box::new(Finished {
+    Ok(TrainingOutcome::Finished(Box::new(Finished {
         training: training.row.name.clone(),
         model: made.name,
         folder: target,

@@ -52,6 +52,6 @@ pub use error::{Error, ErrorKind};
 pub use evaluate::Evaluation;
 pub use events::Figures;
 pub use job::{EngineJob, JOB_VERSION, TrainEvent};
-pub use outcome::{Finished, Outcome};
+pub use outcome::{Finished, TrainingOutcome};
 pub use registry::{Opened, Registry};
 pub use stage::{TrainStage, drive, enqueue, training_run};

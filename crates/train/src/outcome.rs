@@ -9,7 +9,7 @@ use crate::events::Figures;
 /// What came of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum TrainingOutcome {
     /// It ended well.
     Finished(Box<Finished>),
     /// There is too little that is new.

@@ -14,7 +14,7 @@ use crate::job::{Tell, TrainEvent};
 use crate::judge::judge;
 use crate::keep::keep;
 use crate::learn::learn;
-use crate::outcome::Outcome;
+use crate::outcome::TrainingOutcome;
 use crate::training::{self, Training, TrainingFolder};
 
 /// Keeps a model learning: each of its jobs is one training at most.
@@ -33,7 +33,7 @@ impl TrainStage {
     }
 
     /// Brings a training to its end. Each step finds out whether it was done already, by an earlier attempt.
-    fn go_on(&self, training: &Training<'_>) -> Result<Outcome, Error> {
+    fn go_on(&self, training: &Training<'_>) -> Result<TrainingOutcome, Error> {
         if !training.target().join("training.json").is_file() {
             learn(training, &self.environment, &*self.tell)?;
             judge(training)?;
@@ -45,7 +45,7 @@ impl TrainStage {
 
 impl Stage for TrainStage {
     type Input = TrainJob;
-    type Output = Outcome;
+    type Output = TrainingOutcome;
     type Error = Error;
 
     /// Goes on with the open training, or starts one if there is enough that is new, and brings it to its end.
@@ -53,13 +53,13 @@ impl Stage for TrainStage {
     /// # Errors
     /// `Canceled` after a stop: the training is open, and the next job goes on with it. So it is after a full disk, a lost
     /// lease and other troubles that pass. After any other error the training has failed, and the catalogue says why.
-    fn run(&self, context: &Context, job: TrainJob) -> Result<Outcome, Error> {
+    fn run(&self, context: &Context, job: TrainJob) -> Result<TrainingOutcome, Error> {
         let config: TrainConfig = job.settings.read()?;
         let row = match open_training(context)? {
             Some(row) => row,
             None => match Chooser::of(context, config)?.start(context, job.force)? {
                 Chosen::Training(row) => *row,
-                Chosen::Waiting { new_files, needed } => return Ok(Outcome::Waiting { new_files, needed }),
+                Chosen::Waiting { new_files, needed } => return Ok(TrainingOutcome::Waiting { new_files, needed }),
             },
         };
         let id = row.id;
@@ -68,7 +68,7 @@ impl Stage for TrainStage {
         match Training::open(context, row).and_then(|training| self.go_on(&training)) {
             Err(error) if ends_early(&error) && is_over(context, id)? => {
                 training::tidy(&folder)?;
-                Ok(Outcome::Canceled)
+                Ok(TrainingOutcome::Canceled)
             }
             Err(error) if goes_on(&error) => Err(error),
             Err(error) => {
@@ -98,14 +98,14 @@ pub fn enqueue(worker: &Worker, config: &TrainConfig, force: bool, priority: i64
 ///
 /// # Errors
 /// Those of the stage; `Canceled` after a stop.
-pub fn drive(worker: &Worker, run: &Enqueued) -> Result<Outcome, Error> {
+pub fn drive(worker: &Worker, run: &Enqueued) -> Result<TrainingOutcome, Error> {
     match worker.drive(run) {
         Ok(jobs) => match jobs.first() {
             Some(job) => Ok(result(job)?),
             None => Err(Error::new(ErrorKind::Store, "there is no job to wait for")),
         },
         Err(error) if error.kind() == codelupe_worker::ErrorKind::Elsewhere && error.code() == ErrorCode::Canceled => {
-            Ok(Outcome::Canceled)
+            Ok(TrainingOutcome::Canceled)
         }
         Err(error) => Err(error.into()),
     }

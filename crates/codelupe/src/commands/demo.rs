@@ -6,7 +6,7 @@ use codelupe_core::error::ErrorCode;
 use codelupe_forge::Source;
 use codelupe_model::Preset;
 use codelupe_samples::SampleConfig;
-use codelupe_train::Outcome;
+use codelupe_train::TrainingOutcome;
 use codelupe_train::{Mode, TrainConfig};
 
 use super::models::with_registry;
@@ -45,7 +45,7 @@ pub(crate) async fn run(app: &App, arguments: &DemoArguments) -> Result<()> {
 }
 
 /// Makes a tiny model, unless there is one, and trains all of its weights on the corpus.
-async fn train(app: &App, steps: u64) -> Result<Outcome> {
+async fn train(app: &App, steps: u64) -> Result<TrainingOutcome> {
     let config = TrainConfig {
         base: MODEL.to_owned(),
         mode: Mode::Full,

@@ -9,7 +9,7 @@ use codelupe_worker::{Enqueued, Worker};
 use crate::app::App;
 use crate::cli::{QueueArguments, SourceArguments};
 use crate::failure::Result;
-use crate::report::{self, Outcome};
+use crate::report::{self, RunReport};
 
 pub(crate) async fn run(app: &App, arguments: &SourceArguments) -> Result<()> {
     let sources = arguments.sources.clone();
@@ -28,7 +28,7 @@ pub(crate) async fn go(
     app: &App,
     queue: QueueArguments,
     find: impl FnOnce(&Context) -> Result<Vec<Found>, Error> + Send + 'static,
-) -> Result<Option<Outcome>> {
+) -> Result<Option<RunReport>> {
     let config = app.settings.config.clone();
     let done = app
         .work(app.settings.workplace(), move |worker, pipeline| -> Result<_, Error> {
@@ -57,9 +57,9 @@ pub(crate) async fn go(
     }
 }
 
-fn outcome(worker: &Worker, context: &Context, run: &Enqueued, start: Instant) -> Result<Outcome, Error> {
-    let done = pipeline::Outcome::of(&worker.drive(run)?)?;
-    Ok(Outcome {
+fn outcome(worker: &Worker, context: &Context, run: &Enqueued, start: Instant) -> Result<RunReport, Error> {
+    let done = pipeline::RunOutcome::of(&worker.drive(run)?)?;
+    Ok(RunReport {
         ingested: done.ingested,
         deduplicated: done.deduplicated.unwrap_or_default(),
         built: done.built.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Single stages: `process`, `build`, `index`; `dedup` is beside.
 
-use codelupe_pipeline::{Error, Outcome, Plan, ingest};
+use codelupe_pipeline::{Error, Plan, RunOutcome, ingest};
 use serde_json::json;
 
 use super::run::Either;
@@ -16,7 +16,7 @@ pub(super) async fn go(
     queue: QueueArguments,
     sources: Vec<codelupe_forge::Source>,
     plan: Plan,
-) -> Result<Option<Outcome>> {
+) -> Result<Option<RunOutcome>> {
     let config = app.settings.config.clone();
     let done = app
         .work(app.settings.workplace(), move |worker, pipeline| -> Result<_, Error> {
@@ -34,7 +34,7 @@ pub(super) async fn go(
             if queue.enqueue {
                 return Ok(Either::Enqueued(run));
             }
-            Ok(Either::Done(Outcome::of(&worker.drive(&run)?)?))
+            Ok(Either::Done(RunOutcome::of(&worker.drive(&run)?)?))
         })
         .await?;
     match done {

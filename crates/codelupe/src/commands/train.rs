@@ -4,7 +4,7 @@ mod status;
 mod watch;
 
 use codelupe_train::{EngineChoice, Mode, TrainConfig};
-use codelupe_train::{Error, Outcome, drive, enqueue, training_run};
+use codelupe_train::{Error, TrainingOutcome, drive, enqueue, training_run};
 use codelupe_worker::{JobName, Worker};
 use serde_json::json;
 
@@ -68,7 +68,7 @@ async fn train(app: &App, arguments: &TrainingArguments) -> Result<()> {
 }
 
 /// One training that starts whatever little is new.
-pub(super) async fn train_now(app: &App, config: TrainConfig) -> Result<Outcome> {
+pub(super) async fn train_now(app: &App, config: TrainConfig) -> Result<TrainingOutcome> {
     work(app, move |worker| drive(worker, &enqueue(worker, &config, true, 0)?)).await
 }
 

@@ -15,7 +15,7 @@ use crate::output::print;
 use crate::settings::Settings;
 
 /// What the whole way came to.
-pub(crate) struct Outcome {
+pub(crate) struct RunReport {
     pub(crate) ingested: Ingested,
     pub(crate) deduplicated: Deduplicated,
     pub(crate) built: Built,
@@ -26,7 +26,11 @@ pub(crate) struct Outcome {
 }
 
 /// Reports a run, and the training that followed.
-pub(crate) fn outcome(settings: &Settings, outcome: &Outcome, trained: Option<&codelupe_train::Outcome>) -> Result<()> {
+pub(crate) fn outcome(
+    settings: &Settings,
+    outcome: &RunReport,
+    trained: Option<&codelupe_train::TrainingOutcome>,
+) -> Result<()> {
     let folder = settings.folder.build_place(&outcome.built.name);
     let value = json!({
         "seconds": outcome.seconds,
@@ -53,7 +57,7 @@ pub(crate) fn outcome(settings: &Settings, outcome: &Outcome, trained: Option<&c
     })
 }
 
-fn summary(outcome: &Outcome) -> String {
+fn summary(outcome: &RunReport) -> String {
     let ingested = &outcome.ingested;
     let mut text = format!(
         "{} repositories in {:.1} s: {} unchanged, {} failed; {} processed.",
@@ -75,7 +79,7 @@ fn summary(outcome: &Outcome) -> String {
     text
 }
 
-fn next_steps(settings: &Settings, outcome: &Outcome, folder: &str) -> String {
+fn next_steps(settings: &Settings, outcome: &RunReport, folder: &str) -> String {
     let program = program(settings);
     let file = outcome.example.as_deref().unwrap_or("REPO/PATH");
     [

@@ -1,16 +1,16 @@
 //! What came of a training.
 
-use codelupe_train::{Finished, Outcome, TrainEvent};
+use codelupe_train::{Finished, TrainEvent, TrainingOutcome};
 
 /// What came of a training, for people.
-pub(crate) fn training(outcome: &Outcome) -> String {
+pub(crate) fn training(outcome: &TrainingOutcome) -> String {
     match outcome {
-        Outcome::Finished(finished) => finished_text(finished),
-        Outcome::Waiting { new_files: 0, .. } => "Nothing is new: there is nothing to learn.".to_owned(),
-        Outcome::Waiting { new_files, needed } => format!(
+        TrainingOutcome::Finished(finished) => finished_text(finished),
+        TrainingOutcome::Waiting { new_files: 0, .. } => "Nothing is new: there is nothing to learn.".to_owned(),
+        TrainingOutcome::Waiting { new_files, needed } => format!(
             "{new_files} files are new; a training starts from {needed} on. `codelupe train --force` starts one now."
         ),
-        Outcome::Canceled => "The training was canceled.".to_owned(),
+        TrainingOutcome::Canceled => "The training was canceled.".to_owned(),
     }
 }
 

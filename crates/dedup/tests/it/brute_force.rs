@@ -14,7 +14,7 @@ use codelupe_dedup::{
     BINS, Pairs, bin_name, binomial_band, families, near_pairs, one_of_each_family, reference_tokens, within,
 };
 use codelupe_dedup::{
-    BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, Signature, Signer, elect, shingles,
+    BandTable, Banding, Election, ElectionConfig, ElectionOutcome, ShingleSize, Signature, Signer, elect, shingles,
 };
 
 const FILES: usize = 3000;
@@ -62,9 +62,9 @@ fn elected(sets: &[Vec<u64>], signatures: &[Option<Signature>]) -> Election {
 /// Precision 1, and guarantee G2: whatever is dropped has a kept, better-ranked twin that is recorded with the
 /// similarity that brute force finds, and no two kept documents are candidates and near-duplicates.
 fn every_drop_is_right(election: &Election, truth: &Pairs, signatures: &[Option<Signature>]) {
-    let kept = |doc: u32| election.outcomes[doc as usize] == Outcome::Kept;
+    let kept = |doc: u32| election.outcomes[doc as usize] == ElectionOutcome::Kept;
     for (doc, outcome) in (0..).zip(&election.outcomes) {
-        if let Outcome::Duplicate { of, jaccard } = *outcome {
+        if let ElectionOutcome::Duplicate { of, jaccard } = *outcome {
             let exact = truth.get(&(of, doc)).copied().unwrap_or(0.0);
             assert!(of < doc && kept(of), "{doc} is dropped for {of}, which does not stay");
             assert!(exact >= 0.7, "{doc} is dropped for {of}, their similarity is {exact}");

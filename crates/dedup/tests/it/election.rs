@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use codelupe_dedup::{
-    BandTable, Banding, Election, ElectionConfig, Outcome, ShingleSize, ShingleSource, Signature, Signer, Threshold,
-    elect, jaccard, shingles,
+    BandTable, Banding, Election, ElectionConfig, ElectionOutcome, ShingleSize, ShingleSource, Signature, Signer,
+    Threshold, elect, jaccard, shingles,
 };
 use proptest::prelude::*;
 
@@ -23,24 +23,26 @@ fn run(sets: &[Vec<u64>], banding: Banding, config: &ElectionConfig) -> Election
 }
 
 /// The rule by its letter: every pair is looked at, the bands decide which count.
-fn by_the_letter(sets: &[Vec<u64>], banding: Banding, threshold: f64) -> Vec<Outcome> {
+fn by_the_letter(sets: &[Vec<u64>], banding: Banding, threshold: f64) -> Vec<ElectionOutcome> {
     let keys = |set: &Vec<u64>| -> BTreeSet<u64> {
         Signature::of_shingles(set).map_or(BTreeSet::new(), |signature| banding.keys(&signature).collect())
     };
     let keys: Vec<BTreeSet<u64>> = sets.iter().map(keys).collect();
-    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut outcomes: Vec<ElectionOutcome> = Vec::new();
     for (doc, set) in sets.iter().enumerate() {
         let better = (0_u32..).zip(sets).zip(&keys).take(doc).zip(&outcomes);
         let near = better
             .filter(|(((_, other), other_keys), outcome)| {
-                **outcome == Outcome::Kept && !other_keys.is_disjoint(&keys[doc]) && jaccard(other, set) >= threshold
+                **outcome == ElectionOutcome::Kept
+                    && !other_keys.is_disjoint(&keys[doc])
+                    && jaccard(other, set) >= threshold
             })
-            .map(|(((of, other), _), _)| Outcome::Duplicate {
+            .map(|(((of, other), _), _)| ElectionOutcome::Duplicate {
                 of,
                 jaccard: jaccard(other, set),
             })
             .next();
-        outcomes.push(near.unwrap_or(Outcome::Kept));
+        outcomes.push(near.unwrap_or(ElectionOutcome::Kept));
     }
     outcomes
 }
@@ -102,7 +104,7 @@ proptest! {
         let election = run(&sets, banding, &threshold(value));
         prop_assert_eq!(&election.outcomes, &by_the_letter(&sets, banding, value));
         let counts = election.counts;
-        let dropped = election.outcomes.iter().filter(|outcome| **outcome != Outcome::Kept).count() as u64;
+        let dropped = election.outcomes.iter().filter(|outcome| **outcome != ElectionOutcome::Kept).count() as u64;
         prop_assert_eq!((counts.duplicates, counts.verified), (dropped, dropped));
         prop_assert_eq!(counts.compared, counts.verified + counts.false_candidates);
         prop_assert_eq!((counts.documents, counts.capped), (sets.len() as u64, 0));
@@ -112,8 +114,8 @@ proptest! {
     fn whatever_is_dropped_has_a_kept_twin(sets in families()) {
         let election = run(&sets, Banding::default(), &ElectionConfig::default());
         for (doc, outcome) in election.outcomes.iter().enumerate() {
-            if let Outcome::Duplicate { of, jaccard: stated } = *outcome {
-                prop_assert_eq!(election.outcomes[of as usize], Outcome::Kept);
+            if let ElectionOutcome::Duplicate { of, jaccard: stated } = *outcome {
+                prop_assert_eq!(election.outcomes[of as usize], ElectionOutcome::Kept);
                 prop_assert!((of as usize) < doc);
                 let exact = jaccard(&sets[of as usize], &sets[doc]);
                 prop_assert!(exact >= 0.7 && exact.to_bits() == stated.to_bits());
@@ -184,8 +186,8 @@ proptest! {
         let config = ElectionConfig { max_candidates: NonZeroUsize::new(bound).unwrap(), ..threshold(0.6) };
         let bounded = run(&sets, banding, &config);
         for (doc, outcome) in bounded.outcomes.iter().enumerate() {
-            if let Outcome::Duplicate { of, .. } = *outcome {
-                prop_assert_eq!(bounded.outcomes[of as usize], Outcome::Kept);
+            if let ElectionOutcome::Duplicate { of, .. } = *outcome {
+                prop_assert_eq!(bounded.outcomes[of as usize], ElectionOutcome::Kept);
                 prop_assert!(jaccard(&sets[of as usize], &sets[doc]) >= 0.6);
             }
         }
@@ -212,7 +214,11 @@ fn of_a_chain_both_ends_stay() {
     let jaccard = 88.0 / 112.0;
     assert_eq!(
         outcomes,
-        [Outcome::Kept, Outcome::Duplicate { of: 0, jaccard }, Outcome::Kept]
+        [
+            ElectionOutcome::Kept,
+            ElectionOutcome::Duplicate { of: 0, jaccard },
+            ElectionOutcome::Kept
+        ]
     );
     // With the middle ranked first it stands for both.
     let chain = [hundred(12), hundred(0), hundred(24)];
@@ -220,9 +226,9 @@ fn of_a_chain_both_ends_stay() {
     assert_eq!(
         outcomes,
         [
-            Outcome::Kept,
-            Outcome::Duplicate { of: 0, jaccard },
-            Outcome::Duplicate { of: 0, jaccard }
+            ElectionOutcome::Kept,
+            ElectionOutcome::Duplicate { of: 0, jaccard },
+            ElectionOutcome::Duplicate { of: 0, jaccard }
         ]
     );
 }
@@ -234,7 +240,7 @@ fn of_several_kept_twins_the_best_ranked_is_recorded() {
     let outcomes = run(&sets, Banding::new(50, 2).unwrap(), &ElectionConfig::default()).outcomes;
     assert_eq!(
         outcomes[2],
-        Outcome::Duplicate {
+        ElectionOutcome::Duplicate {
             of: 0,
             jaccard: 88.0 / 112.0
         }
@@ -251,7 +257,12 @@ fn short_texts_are_never_lumped_together() {
     }
     let mut never = |doc: u32| -> Result<Vec<u64>, Infallible> { panic!("document {doc} was asked for") };
     let election = elect(table.groups(), &ElectionConfig::default(), &mut never).unwrap();
-    assert!(election.outcomes.iter().all(|outcome| *outcome == Outcome::Kept));
+    assert!(
+        election
+            .outcomes
+            .iter()
+            .all(|outcome| *outcome == ElectionOutcome::Kept)
+    );
     assert_eq!(table.without_signature(), 6);
 }
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
 use codelupe_dedup::{
-    BandIndex, BandTable, Banding, ElectionConfig, Outcome, ShingleSize, Signature, Signer, elect, jaccard, shingles,
+    BandIndex, BandTable, Banding, ElectionConfig, ElectionOutcome, ShingleSize, Signature, Signer, elect, jaccard,
+    shingles,
 };
 
 /// The lowest similarity that the truth lists: a half.
@@ -86,9 +87,9 @@ fn every_drop_is_right(corpus: &Corpus) {
     let election = elect(table.groups(), &ElectionConfig::default(), &mut source).unwrap();
     println!("{:?}", election.counts);
     assert!(election.counts.duplicates > 100 && election.counts.false_candidates > 0);
-    let kept = |doc: u32| election.outcomes[doc as usize] == Outcome::Kept;
+    let kept = |doc: u32| election.outcomes[doc as usize] == ElectionOutcome::Kept;
     for (doc, outcome) in (0..).zip(&election.outcomes) {
-        if let Outcome::Duplicate { of, jaccard } = *outcome {
+        if let ElectionOutcome::Duplicate { of, jaccard } = *outcome {
             let truth = corpus.pairs.get(&(of, doc)).copied().unwrap_or(0.0);
             assert!(
                 kept(of) && truth >= 0.7 && truth.to_bits() == jaccard.to_bits(),

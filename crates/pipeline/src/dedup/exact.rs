@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use codelupe_catalogue::{DedupCandidate, Duplicate};
 use codelupe_core::{BlobId, Reason};
-use codelupe_dedup::Outcome;
+use codelupe_dedup::ElectionOutcome;
 
 /// Of candidates in rank order: the best-ranked file of each blob, and the others as its duplicates.
 pub(super) fn exact(candidates: &[DedupCandidate]) -> (Vec<DedupCandidate>, Vec<Duplicate>) {
@@ -30,10 +30,14 @@ pub(super) fn exact(candidates: &[DedupCandidate]) -> (Vec<DedupCandidate>, Vec<
 
 /// Adds the near-duplicates to `duplicates` and returns how many there are. The copies of a dropped content follow it:
 /// the kept file that they are near-duplicates of is the same.
-pub(super) fn follow(documents: &[DedupCandidate], outcomes: &[Outcome], duplicates: &mut Vec<Duplicate>) -> u64 {
+pub(super) fn follow(
+    documents: &[DedupCandidate],
+    outcomes: &[ElectionOutcome],
+    duplicates: &mut Vec<Duplicate>,
+) -> u64 {
     let mut dropped: HashMap<i64, (i64, f64)> = HashMap::new();
     for (document, outcome) in documents.iter().zip(outcomes) {
-        if let Outcome::Duplicate { of, jaccard } = *outcome {
+        if let ElectionOutcome::Duplicate { of, jaccard } = *outcome {
             dropped.insert(document.file_id, (documents[of as usize].file_id, jaccard));
         }
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use codelupe_samples::{
-    Dataset, DatasetSummary, Document, Error, ErrorKind, Outcome, Row, Sample, SampleConfig, SampleKind, Sampler,
+    Dataset, DatasetSummary, Document, Error, ErrorKind, FileOutcome, Row, Sample, SampleConfig, SampleKind, Sampler,
     write_dataset,
 };
 
@@ -237,7 +237,11 @@ fn files_that_are_left_out_are_counted() {
         document("c", "large", "C", &large),
     ];
     let summary = written(documents, &config, &folder.path().join("set")).unwrap();
-    let expected = [(Outcome::Repository, 2), (Outcome::TooShort, 1), (Outcome::TooLarge, 2)];
+    let expected = [
+        (FileOutcome::Repository, 2),
+        (FileOutcome::TooShort, 1),
+        (FileOutcome::TooLarge, 2),
+    ];
     assert_eq!(summary.documents, BTreeMap::from(expected));
 }
 
@@ -256,7 +260,7 @@ fn a_repository_larger_than_the_bound_is_taken_in_parts() {
     // Three files of 3,000 bytes at a time; the last is alone.
     assert_eq!(
         summary.documents,
-        BTreeMap::from([(Outcome::Repository, 9), (Outcome::File, 1)])
+        BTreeMap::from([(FileOutcome::Repository, 9), (FileOutcome::File, 1)])
     );
 }
 

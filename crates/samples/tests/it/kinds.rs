@@ -1,6 +1,6 @@
 //! Each kind of sample, decoded, against the text that it was made of.
 
-use codelupe_samples::{Document, FimLoss, Outcome, Sample, SampleConfig, SampleKind, Sampler, Special};
+use codelupe_samples::{Document, FileOutcome, FimLoss, Sample, SampleConfig, SampleKind, Sampler, Special};
 use proptest::prelude::*;
 
 use crate::fixture::{document, documents, hard_text, tokenizer};
@@ -86,10 +86,10 @@ fn file_config(fim_rate: f64, sequence_length: usize) -> SampleConfig {
 fn check_file(document: &Document, config: &SampleConfig) -> Vec<Sample> {
     let (samples, outcome) = Sampler::new(tokenizer(), config).unwrap().file(document).unwrap();
     if document.text.is_empty() {
-        assert_eq!((samples.len(), outcome), (0, Outcome::TooShort));
+        assert_eq!((samples.len(), outcome), (0, FileOutcome::TooShort));
         return samples;
     }
-    assert_eq!(outcome, Outcome::File);
+    assert_eq!(outcome, FileOutcome::File);
     assert!(
         samples
             .iter()
@@ -209,7 +209,7 @@ fn an_instruction_has_the_question_given_and_the_answer_learned() {
     let mut found = 0;
     for document in documents() {
         let (samples, outcome) = sampler.file(&document).unwrap();
-        if outcome != Outcome::Instructions {
+        if outcome != FileOutcome::Instructions {
             continue;
         }
         assert!(samples.len() <= config.instructions_per_file);
@@ -310,8 +310,8 @@ fn what_becomes_of_a_file_is_told() {
     };
     let sampler = Sampler::new(tokenizer(), &config).unwrap();
     let outcome = |text: &str| sampler.file(&document("r", "p", "C", text)).unwrap().1;
-    assert_eq!(outcome(""), Outcome::TooShort);
-    assert_eq!(outcome("int"), Outcome::TooShort);
-    assert_eq!(outcome("int main(void) { return 0; }"), Outcome::File);
-    assert_eq!(outcome(&" ".repeat(1001)), Outcome::TooLarge);
+    assert_eq!(outcome(""), FileOutcome::TooShort);
+    assert_eq!(outcome("int"), FileOutcome::TooShort);
+    assert_eq!(outcome("int main(void) { return 0; }"), FileOutcome::File);
+    assert_eq!(outcome(&" ".repeat(1001)), FileOutcome::TooLarge);
 }

@@ -22,7 +22,7 @@ use codelupe_samples::{Dataset, read_summary};
 
 use self::message::{Control, Failure, Hello, Message};
 use self::process::{Heard, Process};
-use self::watch::{Outcome, Watch};
+use self::watch::{ProcessEnd, Watch};
 use super::{Ended, StopToken, Support, TrainEngine};
 use crate::config::TorchConfig;
 use crate::environment::Environment;
@@ -134,7 +134,7 @@ impl TorchEngine {
         job: &EngineJob,
         events: &mut dyn FnMut(TrainEvent),
         stop: &StopToken,
-    ) -> Result<(Outcome, u64), Error> {
+    ) -> Result<(ProcessEnd, u64), Error> {
         let files = Files::write(job)?;
         let command = command::training(&self.config, &self.environment, &files.script, &files.job);
         let process = Process::start(command)
@@ -178,16 +178,16 @@ impl TrainEngine for TorchEngine {
             stop.check()?;
             let (outcome, rows_at_once) = self.attempt(&job, events, stop)?;
             match outcome {
-                Outcome::Done(ended) if job.out.is_dir() => return Ok(ended),
-                Outcome::Done(_) => return Err(internal("the Python process is done, but there is no result")),
-                Outcome::Killed if rows_at_once > 1 && restarts < MAX_RESTARTS => {
+                ProcessEnd::Done(ended) if job.out.is_dir() => return Ok(ended),
+                ProcessEnd::Done(_) => return Err(internal("the Python process is done, but there is no result")),
+                ProcessEnd::Killed if rows_at_once > 1 && restarts < MAX_RESTARTS => {
                     restarts += 1;
                     job.rows_at_once = rows_at_once / 2;
                     events(TrainEvent::Memory {
                         rows_at_once: job.rows_at_once,
                     });
                 }
-                Outcome::Killed => {
+                ProcessEnd::Killed => {
                     let context = format!(
                         "the system killed the Python process with {rows_at_once} rows in memory at once, \
                          which it does when memory is short; restarts: {restarts}"
@@ -262,7 +262,7 @@ fn internal(context: impl Into<String>) -> Error {
     Error::new(ErrorKind::Engine, context)
 }
 
-impl Outcome {
+impl ProcessEnd {
     /// Why there is no result.
     fn into_error(self) -> Error {
         match self {

@@ -34,7 +34,7 @@ const KILLED_TEXT: &str = "exitcode  : -9";
 
 /// How a process ended.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum ProcessEnd {
     /// Well.
     Done(Ended),
     /// It said why it cannot go on.
@@ -83,7 +83,7 @@ pub(super) struct Watch<'a> {
     /// When it said its last, or was asked to end; the grace runs from here.
     ending: Option<Instant>,
     hello: Option<Hello>,
-    verdict: Option<Outcome>,
+    verdict: Option<ProcessEnd>,
     warnings: usize,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Watch<'a> {
     }
 
     /// How it ended, and the rows that it had in memory at once.
-    pub(super) fn until_end(mut self, process: Process, stop: &StopToken) -> Result<(Outcome, u64), Error> {
+    pub(super) fn until_end(mut self, process: Process, stop: &StopToken) -> Result<(ProcessEnd, u64), Error> {
         let mut ended: Option<Instant> = None;
         loop {
             let heard = process.line(TICK);
@@ -133,12 +133,12 @@ impl<'a> Watch<'a> {
 
     /// Asks it to end where that is wanted; whether its time is up.
     fn is_over(&mut self, process: &Process, stop: &StopToken) -> bool {
-        if matches!(self.verdict, Some(Outcome::OtherProtocol { .. })) {
+        if matches!(self.verdict, Some(ProcessEnd::OtherProtocol { .. })) {
             return true;
         }
         if stop.is_stopped() && self.verdict.is_none() {
             process.ask_to_stop();
-            self.verdict = Some(Outcome::Stopped);
+            self.verdict = Some(ProcessEnd::Stopped);
             self.ending.get_or_insert_with(Instant::now);
         }
         let grace = Duration::from_secs(self.config.grace_seconds);
@@ -149,7 +149,7 @@ impl<'a> Watch<'a> {
         let is_silent = self.heard.elapsed() > allowed;
         if is_silent {
             let (seconds, tail) = (allowed.as_secs(), String::new());
-            self.verdict = Some(Outcome::Silent { seconds, tail });
+            self.verdict = Some(ProcessEnd::Silent { seconds, tail });
         }
         is_silent
     }
@@ -177,11 +177,11 @@ impl<'a> Watch<'a> {
         match message {
             Message::Control(Control::Heartbeat) => {}
             Message::Control(Control::Hello(hello)) => self.greet(hello),
-            Message::Control(Control::Done { ended }) => self.decide(Outcome::Done(ended)),
+            Message::Control(Control::Done { ended }) => self.decide(ProcessEnd::Done(ended)),
             Message::Control(Control::Failed { kind, text }) => {
                 let on_gpu = self.hello.as_ref().is_some_and(|hello| !hello.cuda.is_empty());
                 let text = printable(&text);
-                self.decide(Outcome::Failed { kind, text, on_gpu });
+                self.decide(ProcessEnd::Failed { kind, text, on_gpu });
             }
             Message::Event(event) => {
                 if let TrainEvent::Memory { rows_at_once } = event {
@@ -197,12 +197,12 @@ impl<'a> Watch<'a> {
             tracing::info!(found = hello.describe(), "the Python process is there");
             self.hello = Some(hello);
         } else {
-            self.decide(Outcome::OtherProtocol { version: hello.version });
+            self.decide(ProcessEnd::OtherProtocol { version: hello.version });
         }
     }
 
     /// Takes its last word, also when it was asked to end in the meantime.
-    fn decide(&mut self, outcome: Outcome) {
+    fn decide(&mut self, outcome: ProcessEnd) {
         self.verdict = Some(outcome);
         self.ending.get_or_insert_with(Instant::now);
     }
@@ -222,25 +222,25 @@ impl<'a> Watch<'a> {
     }
 
     /// What its last word and its end come to. `is_ours` says that it is this side that ended it.
-    fn conclude(self, how: ExitStatus, tail: String, is_ours: bool) -> Outcome {
+    fn conclude(self, how: ExitStatus, tail: String, is_ours: bool) -> ProcessEnd {
         let one_was_killed = tail.contains(KILLED_TEXT);
         let was_killed = how.signal() == Some(9) || how.code() == Some(KILLED_STATUS) || one_was_killed;
         match self.verdict {
-            Some(Outcome::Silent { seconds, .. }) => Outcome::Silent { seconds, tail },
-            Some(Outcome::Done(ended)) => {
+            Some(ProcessEnd::Silent { seconds, .. }) => ProcessEnd::Silent { seconds, tail },
+            Some(ProcessEnd::Done(ended)) => {
                 if !how.success() {
                     let text = format!("the Python process was done, but did not end well ({how})");
                     (self.events)(TrainEvent::Warning { text });
                 }
-                Outcome::Done(ended)
+                ProcessEnd::Done(ended)
             }
             // One of several processes misses another.
-            Some(Outcome::Failed {
+            Some(ProcessEnd::Failed {
                 kind: Failure::Other, ..
-            }) if one_was_killed => Outcome::Killed,
+            }) if one_was_killed => ProcessEnd::Killed,
             Some(outcome) => outcome,
-            None if was_killed && !is_ours => Outcome::Killed,
-            None => Outcome::Ended { how, tail },
+            None if was_killed && !is_ours => ProcessEnd::Killed,
+            None => ProcessEnd::Ended { how, tail },
         }
     }
 }
