@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
-pub(crate) use store::ONE_MACHINE;
+pub(crate) use store::{ONE_MACHINE, StoreSettings};
 
 use crate::cli::Global;
 use crate::failure::{Context as _, Failure, Result};
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) train: TrainConfig,
     pub(crate) alerts: AlertSettings,
+    pub(crate) store: StoreSettings,
     pub(crate) tokens: Vec<Token>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -40,12 +41,17 @@ pub(crate) struct Settings {
 impl Settings {
     /// Answers of a store are waited for on `runtime`.
     pub(crate) fn resolve(global: &Global, runtime: &Handle) -> Result<Self> {
-        let (config, train, alerts) = match &global.config {
+        let File {
+            config,
+            train,
+            alerts,
+            store,
+        } = match &global.config {
             Some(path) => read(path)?,
-            None => Default::default(),
+            None => File::default(),
         };
         let folder = match &global.store {
-            Some(url) => store::folder(&global.data, &url.parse()?, runtime)?,
+            Some(url) => store::folder(&global.data, &url.parse()?, &store, runtime)?,
             None => DataFolder::new(&global.data),
         };
         let catalogue = match &global.db {
@@ -67,6 +73,7 @@ impl Settings {
             config,
             train,
             alerts: alerts.with_environment()?,
+            store,
             tokens: tokens::read()?,
             json: global.json,
             quiet: global.quiet,
@@ -100,7 +107,16 @@ fn warn_of_password(url: &str) {
     }
 }
 
-fn read(path: &Path) -> Result<(Config, TrainConfig, AlertSettings)> {
+/// What a config file says.
+#[derive(Default)]
+struct File {
+    config: Config,
+    train: TrainConfig,
+    alerts: AlertSettings,
+    store: StoreSettings,
+}
+
+fn read(path: &Path) -> Result<File> {
     let failure = |code, what: &str| Failure::new(code, format!("the config file `{}` {what}", path.display()));
     let invalid = || failure(ErrorCode::Validation, "is not valid");
     let text = std::fs::read_to_string(path).with_context(|| failure(ErrorCode::NotFound, "cannot be read"))?;
@@ -118,9 +134,18 @@ fn read(path: &Path) -> Result<(Config, TrainConfig, AlertSettings)> {
         .map_or(Ok(TrainConfig::default()), Value::try_into)
         .with_context(invalid)?;
     train.validate().with_context(invalid)?;
+    let store: StoreSettings = table
+        .remove("store")
+        .map_or(Ok(StoreSettings::default()), Value::try_into)
+        .with_context(invalid)?;
     let config: Config = table.try_into().with_context(invalid)?;
     config.validate().with_context(invalid)?;
-    Ok((config, train, alerts))
+    Ok(File {
+        config,
+        train,
+        alerts,
+        store,
+    })
 }
 
 /// What is wrong and where, without the line itself, which may hold the webhook's address.

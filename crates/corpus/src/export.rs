@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::build::{BuildRecord, ShardManifest, read_manifest, read_shard};
 use crate::error::{Error, ErrorKind};
 use crate::key::{CARD, Key, MANIFEST};
-use crate::objects::Objects;
+use crate::objects::{Objects, in_parts};
 use codelupe_disk::{make_folder, partial, publish, remove, sync_all};
 
 /// Level of compression: zstd's default.
@@ -75,9 +75,6 @@ pub fn export(
         .collect())
 }
 
-/// Bytes copied at once.
-const COPY_BYTES: u64 = 16 << 20;
-
 fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<PathBuf, Error> {
     make_parent(to)?;
     if let Some(from) = objects.file(key) {
@@ -87,12 +84,7 @@ fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<PathBuf, Error> {
     let failed = |error| Error::io("write", to, error);
     let mut file = File::create(to).map_err(failed)?;
     let bytes = objects.head(key)?.bytes;
-    for start in (0..bytes).step_by(usize::try_from(COPY_BYTES).unwrap_or(usize::MAX)) {
-        let range = start..bytes.min(start + COPY_BYTES);
-        for part in objects.get_ranges(key, std::slice::from_ref(&range))? {
-            file.write_all(&part).map_err(failed)?;
-        }
-    }
+    in_parts(objects, key, bytes, |part| file.write_all(part).map_err(failed))?;
     Ok(to.to_owned())
 }
 

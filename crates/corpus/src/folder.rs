@@ -7,18 +7,19 @@ use std::sync::Arc;
 use codelupe_core::text::display_path;
 use codelupe_disk::{Lock, children, is_partial, is_work_name, make_folder, remove, write};
 
+use crate::artifact::Cache;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Prefix};
 use crate::objects::{Folder, Objects};
 use crate::orphans::unlinked;
 
-/// A data folder on disk, and the store of its segments and builds.
+/// A data folder on disk, and the store behind it.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
     root: PathBuf,
     objects: Arc<dyn Objects>,
-    /// Whether the store is in the folder.
-    own: bool,
+    /// Of a store that is elsewhere, where its artifacts are staged.
+    cache: Option<Cache>,
 }
 
 impl DataFolder {
@@ -28,27 +29,34 @@ impl DataFolder {
         Self {
             objects: Arc::new(Folder::new(root.clone())),
             root,
-            own: true,
+            cache: None,
         }
     }
 
-    /// Names a data folder whose segments and builds lie elsewhere.
-    pub fn with_store(root: impl Into<PathBuf>, objects: Arc<dyn Objects>) -> Self {
+    /// Names a data folder whose store lies elsewhere. What of it has to be files of this machine is kept in the cache of the
+    /// folder, which holds `cache_bytes` at most.
+    pub fn with_store(root: impl Into<PathBuf>, objects: Arc<dyn Objects>, cache_bytes: u64) -> Self {
+        let root = root.into();
+        let cache = Cache::new(root.join("cache"), root.join("tmp"), cache_bytes);
         Self {
-            root: root.into(),
+            root,
             objects,
-            own: false,
+            cache: Some(cache),
         }
     }
 
-    /// The segments and builds.
+    /// The store.
     pub fn objects(&self) -> &Arc<dyn Objects> {
         &self.objects
     }
 
-    /// Whether segments and builds lie in this folder, and not elsewhere.
+    /// Whether the store is this folder, and not elsewhere.
     pub const fn is_own_store(&self) -> bool {
-        self.own
+        self.cache.is_none()
+    }
+
+    pub(crate) const fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     /// The folder itself.
@@ -124,7 +132,7 @@ impl DataFolder {
     pub fn claim(&self, identity: &str) -> Result<(), Error> {
         let root = display_path(&self.root);
         claim(&Folder::new(&self.root), identity, &format!("the data folder `{root}`"))?;
-        if self.own {
+        if self.is_own_store() {
             return Ok(());
         }
         claim(
@@ -135,8 +143,10 @@ impl DataFolder {
     }
 
     /// A folder that has things in it and neither a catalogue nor our lock is not ours.
-    fn refuse_foreign(&self) -> Result<(), Error> {
-        if self.exists() || self.root.join("lock").exists() || !self.root.exists() || children(&self.root)?.is_empty() {
+    pub(crate) fn refuse_foreign(&self) -> Result<(), Error> {
+        // Whoever only reads from a bucket has a cache and no lock.
+        let ours = ["lock", "cache/lock"].iter().any(|name| self.root.join(name).exists());
+        if ours || self.exists() || !self.root.exists() || children(&self.root)?.is_empty() {
             return Ok(());
         }
         let root = display_path(&self.root);
@@ -166,7 +176,7 @@ impl DataFolder {
         for path in &orphans {
             remove(path)?;
         }
-        let segments = if self.own {
+        let segments = if self.is_own_store() {
             unlinked(&*self.objects, linked)?
         } else {
             BTreeMap::new()
@@ -197,8 +207,10 @@ fn claim(objects: &dyn Objects, identity: &str, what: &str) -> Result<(), Error>
     Err(Error::new(ErrorKind::Conflict, context))
 }
 
-/// What is being written in `tmp/`; a clone is what the git program fetches.
-const WORK: [&str; 4] = ["segment", "build", "clone", "preview"];
+/// What is being written in `tmp/`; a clone is what the git program fetches, and what is staged comes from a bucket.
+const WORK: [&str; 9] = [
+    "segment", "build", "clone", "preview", "model", "training", "search", "stage", "export",
+];
 
 /// The right to write to a data folder.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::artifact::Artifact;
+
 /// The name of one object of the store. Its text is the object's path below the root of the store, be that a folder or the
 /// prefix of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +23,15 @@ pub enum Key {
         /// The path below the build, as its manifest has it.
         path: String,
     },
+    /// One file of an artifact.
+    Artifact {
+        /// Which one.
+        artifact: Artifact,
+        /// The path below it.
+        path: String,
+    },
+    /// One file of an export, in a store of its own.
+    Export(String),
 }
 
 impl fmt::Display for Key {
@@ -31,6 +42,8 @@ impl fmt::Display for Key {
             Self::Manifest(build) => write!(f, "{}/{MANIFEST}", Prefix::Build(build.clone())),
             Self::Card(build) => write!(f, "{}/{CARD}", Prefix::Build(build.clone())),
             Self::Shard { build, path } => write!(f, "{}/{path}", Prefix::Build(build.clone())),
+            Self::Artifact { artifact, path } => write!(f, "{artifact}/{path}"),
+            Self::Export(path) => f.write_str(path),
         }
     }
 }
@@ -41,6 +54,12 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 /// The last part of [`Key::Card`].
 pub(crate) const CARD: &str = "README.md";
 
+/// Where artifacts of trainings are.
+pub(crate) const TRAININGS: &str = "models/trainings";
+
+/// Where search indexes are.
+pub(crate) const SEARCHES: &str = "search";
+
 /// What several objects have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Prefix {
@@ -48,6 +67,12 @@ pub enum Prefix {
     Segments,
     /// All of the build of that name.
     Build(String),
+    /// All of an artifact.
+    Artifact(Artifact),
+    /// All artifacts of trainings.
+    Trainings,
+    /// All search indexes.
+    Searches,
 }
 
 impl fmt::Display for Prefix {
@@ -55,6 +80,9 @@ impl fmt::Display for Prefix {
         match self {
             Self::Segments => f.write_str("segments"),
             Self::Build(name) => write!(f, "builds/{name}"),
+            Self::Artifact(artifact) => artifact.fmt(f),
+            Self::Trainings => f.write_str(TRAININGS),
+            Self::Searches => f.write_str(SEARCHES),
         }
     }
 }
@@ -70,12 +98,17 @@ mod tests {
             build: build(),
             path: "train/00000.parquet".to_owned(),
         };
+        let weights = Key::Artifact {
+            artifact: Artifact::Model("tiny".to_owned()),
+            path: "model.safetensors".to_owned(),
+        };
         for (key, text) in [
             (Key::Identity, "catalogue-id"),
             (Key::Segment("0f".to_owned()), "segments/0f.parquet"),
             (Key::Manifest(build()), "builds/one/manifest.json"),
             (Key::Card(build()), "builds/one/README.md"),
             (shard, "builds/one/train/00000.parquet"),
+            (weights, "models/tiny/model.safetensors"),
         ] {
             assert_eq!(key.to_string(), text);
         }

@@ -1,5 +1,6 @@
-//! The corpus: segments of processed contents, builds, exports, files of signatures (Parquet), and where they lie. Segments and
-//! builds are objects by [`Key`] in a store: the data folder itself, or a bucket that many machines share.
+//! The corpus: segments of processed contents, builds, exports, files of signatures (Parquet), and where they lie. Segments,
+//! builds and artifacts ([`Artifact`]: models, search indexes) are objects by [`Key`] in a store: the data folder itself, or a
+//! bucket that many machines share.
 //!
 //! ```text
 //! codelupe-data/
@@ -10,6 +11,7 @@
 //!   search/               the search index of the latest build
 //!   lsh/                  the LSH index: sorted files, and a manifest that names them
 //!   models/               bases, adapters and the trainings that made them (the trainer looks after them)
+//!   cache/                artifacts of a bucket, as folders
 //!   tmp/                  files being written; emptied by the next writer that is alone
 //! ```
 //!
@@ -20,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod artifact;
 mod build;
 mod error;
 mod export;
@@ -31,6 +34,7 @@ mod segment;
 mod signature_file;
 mod table;
 
+pub use artifact::{Artifact, CACHE_SETTING, DEFAULT_CACHE_BYTES, Staged, TrainingPart};
 pub use build::{
     BuildRecord, BuildWriter, Description, FinishedBuild, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest,
     Tally, is_whole, read_blobs, read_manifest, read_shard,

@@ -89,6 +89,30 @@ pub trait Objects: Debug + Send + Sync {
     fn delete(&self, key: &Key) -> Result<(), Error>;
 }
 
+/// Bytes read at once.
+const PART_BYTES: u64 = 16 << 20;
+
+/// Hands the content of an object of so many bytes to `each`, in parts.
+///
+/// # Errors
+/// As [`Objects::get_ranges`]; those of `each`.
+pub(crate) fn in_parts(
+    objects: &dyn Objects,
+    key: &Key,
+    bytes: u64,
+    mut each: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut start = 0;
+    while start < bytes {
+        let end = bytes.min(start + PART_BYTES);
+        for part in objects.get_ranges(key, std::slice::from_ref(&(start..end)))? {
+            each(&part)?;
+        }
+        start = end;
+    }
+    Ok(())
+}
+
 /// What is known of an object without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {

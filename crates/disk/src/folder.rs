@@ -22,3 +22,24 @@ pub fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
         .map_err(|error| Error::own_io("read the folder", folder, error))
 }
+
+/// The files in a folder and those below it, each by its path from there, in order. A link counts as a file.
+///
+/// # Errors
+/// `Permission` or `Io`.
+pub fn files(folder: &Path) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for path in children(&next)? {
+            let found = fs::symlink_metadata(&path).map_err(|error| Error::own_io("look at", &path, error))?;
+            if found.is_dir() {
+                folders.push(path);
+            } else if let Ok(name) = path.strip_prefix(folder) {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}

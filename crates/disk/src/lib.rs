@@ -17,7 +17,7 @@ mod work;
 
 pub use error::{Error, ErrorKind};
 pub use file::{replace_file, write, write_new};
-pub use folder::{children, make_folder};
+pub use folder::{children, files, make_folder};
 pub use json::{read_json, write_json};
 pub use lock::Lock;
 pub use publish::{is_partial, partial, publish, publish_folder, remove, sync, sync_all};

@@ -7,12 +7,18 @@ use serde_json::json;
 
 use crate::failure::{Context as _, Failure, Result};
 use crate::output::print;
-use crate::settings::{AlertSettings, Settings, WEBHOOK_VARIABLE};
+use crate::settings::{AlertSettings, Settings, StoreSettings, WEBHOOK_VARIABLE};
 
 /// The table of training.
 #[derive(Serialize)]
 struct Train<'a> {
     train: &'a TrainConfig,
+}
+
+/// The table of the store.
+#[derive(Serialize)]
+struct Store<'a> {
+    store: &'a StoreSettings,
 }
 
 /// The table of the file; it takes the comment on the webhook, which is a secret and not printed.
@@ -27,11 +33,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     };
     let mut value = json!(settings.config);
     value["train"] = json!(settings.train);
+    value["store"] = json!(settings.store);
     value["alerts"] = json!(settings.alerts);
     value["alerts"]["webhook"] = json!(settings.alerts.webhook.as_ref().map(|_| "(set)"));
     let cannot = || Failure::new(ErrorCode::Internal, "the settings cannot be written as TOML");
     let config = toml::to_string_pretty(&settings.config).with_context(cannot)?;
     let train = toml::to_string_pretty(&Train { train: &settings.train }).with_context(cannot)?;
+    let store = toml::to_string_pretty(&Store { store: &settings.store }).with_context(cannot)?;
     let alerts = toml::to_string_pretty(&alerts).with_context(cannot)?;
     let note = match settings.alerts.webhook {
         Some(_) => "# webhook is set; it is a secret, and not shown".to_owned(),
@@ -39,6 +47,6 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     };
     let alerts = alerts.replacen("[alerts]", &format!("[alerts]\n{note}"), 1);
     print(settings.json, &value, || {
-        format!("{config}\n{train}\n{}", alerts.trim_end())
+        format!("{config}\n{train}\n{store}\n{}", alerts.trim_end())
     })
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use codelupe_core::error::ErrorCode;
-use codelupe_disk::remove;
+use codelupe_disk::{files, remove};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -242,7 +242,7 @@ impl Objects for Bucket {
     }
 
     fn put_folder(&self, prefix: &Prefix, folder: &Path, last: &str) -> Result<(), Error> {
-        let mut names = upload::files(folder)?;
+        let mut names = files(folder)?;
         names.sort_by_key(|name| name == last);
         for name in &names {
             self.upload(&format!("{prefix}/{name}"), &folder.join(name))?;

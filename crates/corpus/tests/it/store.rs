@@ -1,5 +1,6 @@
 //! Segments and builds in a bucket of a real S3 server.
 
+mod artifacts;
 mod faults;
 mod reads;
 
@@ -9,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use codelupe_core::Location;
 use codelupe_corpus::{
-    DataFolder, ErrorKind, Format, Key, Objects, Prefix, SegmentReader, SegmentWriter, export, is_whole, open_store,
-    read_manifest, remove_unlinked,
+    DataFolder, ErrorKind, Format, Key, Objects, Prefix, SegmentReader, SegmentWriter, export,
+    is_whole, open_store, read_manifest, remove_unlinked,
 };
 use codelupe_testkit::s3::S3;
 use tempfile::TempDir;
@@ -72,7 +73,7 @@ impl Cloud {
 
     /// The data folder of a machine.
     fn folder(&self, machine: usize) -> DataFolder {
-        DataFolder::with_store(self.machines[machine].path().join("data"), self.store())
+        DataFolder::with_store(self.machines[machine].path().join("data"), self.store(), 1 << 30)
     }
 }
 
@@ -176,6 +177,7 @@ fn a_prefix_belongs_to_one_catalogue() {
     let other = DataFolder::with_store(
         cloud.machines[1].path().join("data"),
         cloud.objects("s3://corpus/b", &[]),
+        1 << 30,
     );
     other.claim("b").unwrap();
 }

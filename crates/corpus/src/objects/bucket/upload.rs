@@ -1,11 +1,10 @@
 //! Files of this machine, sent to a bucket.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use codelupe_disk::children;
 use futures_util::future::try_join_all;
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -74,22 +73,4 @@ fn part(file: &mut File, path: &Path) -> Result<PutPayload, Error> {
     let read = file.by_ref().take(PART_BYTES).read_to_end(&mut content);
     read.map_err(|error| Error::own_io("read", path, error))?;
     Ok(content.into())
-}
-
-/// The files in a folder and those below it, each by its path from there, in order.
-pub(super) fn files(folder: &Path) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for path in children(&next)? {
-            let found = fs::symlink_metadata(&path).map_err(|error| Error::own_io("look at", &path, error))?;
-            if found.is_dir() {
-                folders.push(path);
-            } else if let Ok(name) = path.strip_prefix(folder) {
-                names.push(name.to_string_lossy().into_owned());
-            }
-        }
-    }
-    names.sort();
-    Ok(names)
 }
