@@ -49,7 +49,7 @@ pub struct SampleConfig {
     pub max_file_bytes: usize,
     /// The most bytes of one repository that are held and ordered together; a larger one is processed in parts.
     pub max_repository_bytes: usize,
-    /// Where all chances start from.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 

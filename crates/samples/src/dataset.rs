@@ -58,7 +58,7 @@ impl Dataset {
         })
     }
 
-    /// What it is made of and has in it.
+    /// Its summary.
     pub const fn summary(&self) -> &DatasetSummary {
         &self.summary
     }
@@ -68,7 +68,7 @@ impl Dataset {
         self.rows
     }
 
-    /// Whether there is no row.
+    /// Whether it has no rows.
     pub const fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -90,7 +90,7 @@ impl Dataset {
     }
 }
 
-/// Reads what a folder says of itself.
+/// Reads the summary of the dataset in a folder.
 ///
 /// # Errors
 /// As [`Dataset::open`].
@@ -121,7 +121,7 @@ pub fn read_summary(folder: &Path) -> Result<DatasetSummary, Error> {
     serde_json::from_value(value).map_err(damaged)
 }
 
-/// Opens a shard that is as the list says, with languages that the list has.
+/// Opens a shard and checks it against the list and its languages.
 fn open_shard(folder: &Path, entry: &ShardEntry, summary: &DatasetSummary) -> Result<Shard, Error> {
     if entry.file.contains(['/', '\\']) || entry.file.starts_with('.') {
         return Err(Error::new(

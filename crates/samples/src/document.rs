@@ -1,4 +1,4 @@
-//! What goes in: one file of a build.
+//! The input: one file of a build.
 
 use codelupe_core::Language;
 

@@ -17,7 +17,7 @@ codelupe_core::coded_error! {
         Unsorted = Validation,
         /// Reading or writing failed in another way.
         Io = Storage,
-        /// The documents could not be read from where they come from.
+        /// The documents could not be read.
         Documents = Storage,
         /// There is a dataset in the folder, made from other inputs.
         OtherDataset = Conflict,

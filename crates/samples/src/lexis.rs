@@ -20,7 +20,7 @@ pub(crate) enum Lexis {
     Rust,
     /// `#`, strings in one line, and strings in three quotes over lines.
     Python,
-    /// Nothing known: brackets are counted wherever they stand.
+    /// Unknown: all brackets are counted.
     Plain,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Token {
 }
 
 impl Lexis {
-    /// The one of a language.
+    /// How a language writes them.
     pub(crate) fn of(language: &Language) -> Self {
         match language.as_str() {
             "C" | "C++" | "Objective-C" | "Java" | "C#" | "PHP" | "Swift" | "Kotlin" | "Scala" | "Dart" | "CUDA" => {

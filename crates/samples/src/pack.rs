@@ -1,4 +1,4 @@
-//! Samples to rows: best fit, the longest first.
+//! From samples to rows: best fit, the longest first.
 
 use std::collections::BTreeSet;
 

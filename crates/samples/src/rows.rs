@@ -1,4 +1,4 @@
-//! Samples packed to rows, written as shards.
+//! Samples packed into rows, written as shards.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

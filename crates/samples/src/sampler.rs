@@ -16,7 +16,7 @@ use crate::tokenizer::Tokenizer;
 /// The number of the chance that decides about a file or repository as a whole.
 const DECISION: u64 = u64::MAX;
 
-/// What became of a file.
+/// What was done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileOutcome {
@@ -69,7 +69,7 @@ impl<'a> Sampler<'a> {
         files > 1 && self.repository.is_some() && self.decision(repository, "").chance(self.config.repository_share)
     }
 
-    /// The samples of one file by itself, and what became of it.
+    /// The samples of one file by itself, and what was done with it.
     ///
     /// # Errors
     /// [`ErrorKind::Tokenizer`] where it cannot be encoded.

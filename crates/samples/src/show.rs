@@ -1,4 +1,4 @@
-//! A sample as it can be read: its text in parts, with what is learned and what is special.
+//! A readable form of a sample: its text in parts, with what is learned and what is special.
 
 use std::ops::Range;
 

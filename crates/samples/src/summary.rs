@@ -1,4 +1,4 @@
-//! What a dataset is made of and has in it.
+//! What a dataset was made from, and what it contains.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) const SCHEME: &str = "codelupe-samples-1";
 pub struct Provenance {
     /// The name of the build.
     pub build: String,
-    /// What tells its content from that of any other, such as a hash of its manifest.
+    /// Identifies its content, such as a hash of its manifest.
     pub digest: String,
     /// Which split of it, such as `train`.
     pub split: String,
@@ -43,7 +43,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts one sample more.
+    /// Counts one more sample.
     pub(crate) fn add(&mut self, tokens: usize, learned: usize) {
         self.samples += 1;
         self.tokens += tokens as u64;
@@ -57,7 +57,7 @@ impl Count {
 pub struct DatasetSummary {
     /// The version of the folder, `FORMAT`.
     pub format: u32,
-    /// What tells its inputs from any other, as [`inputs_digest`] gives it.
+    /// Identifies its inputs, as [`inputs_digest`] gives it.
     pub inputs: String,
     /// The SHA-256 of the tokenizer.json.
     pub tokenizer: String,
@@ -67,7 +67,7 @@ pub struct DatasetSummary {
     pub padding: u32,
     /// How samples were made.
     pub config: SampleConfig,
-    /// What they were made of.
+    /// The build that they were made from.
     pub provenance: Provenance,
     /// Its files, in the order of their rows.
     pub shards: Vec<ShardEntry>,
@@ -81,12 +81,12 @@ pub struct DatasetSummary {
     pub by_kind: BTreeMap<SampleKind, Count>,
     /// By the language of the sample.
     pub by_language: BTreeMap<Language, Count>,
-    /// What became of each document.
+    /// How many documents had each outcome.
     pub documents: BTreeMap<FileOutcome, u64>,
 }
 
 impl DatasetSummary {
-    /// A summary of nothing yet.
+    /// An empty summary.
     pub(crate) fn empty(tokenizer: &Tokenizer, config: &SampleConfig, provenance: &Provenance) -> Self {
         Self {
             format: FORMAT,
@@ -106,7 +106,7 @@ impl DatasetSummary {
         }
     }
 
-    /// The part of the places of all rows that has tokens of samples, from 0 to 1.
+    /// The share of all positions in rows that hold tokens of samples, 0 to 1.
     pub fn fill(&self) -> f64 {
         let places = self.rows * self.config.sequence_length as u64;
         if places == 0 {

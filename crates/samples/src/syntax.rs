@@ -44,7 +44,7 @@ pub(crate) struct DocumentedFunction {
 }
 
 impl Grammar {
-    /// The one of a language, where there is one.
+    /// The grammar of a language, if there is one.
     pub(crate) fn of(language: &Language) -> Option<Self> {
         Some(match language.as_str() {
             "C" => Self::C,

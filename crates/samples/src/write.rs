@@ -19,8 +19,8 @@ use crate::tokenizer::Tokenizer;
 /// The bytes of text that are turned into samples together, on all threads. Their samples take about three times as much.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Makes samples of documents, packs them to rows and writes them to the folder `out`, which gets its name when all is
-/// on the disk. Where `out` has a dataset of the same inputs already, nothing is read and its summary given.
+/// Makes samples of documents, packs them into rows and writes them to the folder `out`, which appears when everything is
+/// on disk. If `out` already has a dataset of the same inputs, nothing is read and its summary is returned.
 ///
 /// Documents come sorted by [`Document::sort_key`]. The same documents, settings and tokenizer give the same bytes,
 /// however many threads there are; the samples of a repository do not depend on any other. Held in memory: a batch of
@@ -110,7 +110,7 @@ enum Work {
     Repository(Vec<Document>),
 }
 
-/// What became of a [`Work`]: its samples, and how many documents had which outcome.
+/// The result of a [`Work`]: its samples, and how many documents had which outcome.
 type Made = (Vec<Sample>, Vec<(FileOutcome, usize)>);
 
 /// Documents on their way to rows.
