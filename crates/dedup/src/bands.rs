@@ -32,7 +32,7 @@ impl Banding {
     /// This banding, if a signature with that number of values has room for it.
     ///
     /// # Errors
-    /// [`ErrorKind::BandingRoom`] when it has not.
+    /// [`ErrorKind::BandingRoom`] when it does not.
     pub fn within(self, permutations: Permutations) -> Result<Self, Error> {
         if self.bands * self.rows <= permutations.get() {
             return Ok(self);
@@ -71,7 +71,7 @@ impl Banding {
         self.rows
     }
 
-    /// One key a band, in band order. The number of the band is part of its key: keys of different bands do not meet.
+    /// One key for each band, in band order. The number of the band is part of its key: keys of different bands do not meet.
     pub fn keys(self, signature: &Signature) -> impl Iterator<Item = u64> + '_ {
         let bands = signature.values().chunks_exact(self.rows).take(self.bands);
         (0..).zip(bands).map(|(band, values)| band_key(band, values))

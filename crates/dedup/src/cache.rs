@@ -5,24 +5,24 @@ use std::rc::Rc;
 
 /// Where the shingle sets of documents come from: made again from stored texts, most often.
 pub trait ShingleSource {
-    /// Why a set could not be had.
+    /// Why a set could not be read.
     type Error;
 
     /// The shingle hashes of one document, as [`crate::shingles`] gives them. The same document must always give the
     /// same set.
     ///
     /// # Errors
-    /// Whatever keeps the source from reading the document; it ends the work that asked.
+    /// A failure to read the document; it ends the election or the search for leaks.
     fn shingles(&mut self, doc: u32) -> Result<Vec<u64>, Self::Error>;
 
-    /// What came of an earlier comparison of these two at the same threshold, if the source remembers one: their exact
-    /// similarity where it reached the threshold. By default none is remembered.
+    /// The result of an earlier comparison of these two at the same threshold, if the source remembers one: their exact
+    /// similarity if it reached the threshold. By default none is remembered.
     fn remembered(&mut self, better: u32, worse: u32) -> Option<Option<f64>> {
         let _ = (better, worse);
         None
     }
 
-    /// Is told what came of a comparison. By default it is forgotten.
+    /// Receives the result of a comparison. By default it is ignored.
     fn compared(&mut self, better: u32, worse: u32, jaccard: Option<f64>) {
         let _ = (better, worse, jaccard);
     }

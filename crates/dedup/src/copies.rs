@@ -2,7 +2,7 @@
 //!
 //! A repository is **contained** in another when enough of its files have a duplicate there. Of these, the **copies** are
 //! elected as files are: in rank order, a repository is a copy if and only if it is contained in a better-ranked one that is
-//! no copy itself.
+//! not a copy itself.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

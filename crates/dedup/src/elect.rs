@@ -34,7 +34,7 @@ impl Default for ElectionConfig {
     }
 }
 
-/// What became of a document.
+/// What was decided about a document.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ElectionOutcome {
     /// It stays.
@@ -70,7 +70,7 @@ pub struct ElectionCounts {
 /// The outcome of every document, and the counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Election {
-    /// One outcome a document, in rank order.
+    /// One outcome for each document, in rank order.
     pub outcomes: Vec<ElectionOutcome>,
     /// The counts.
     pub counts: ElectionCounts,

@@ -1,5 +1,5 @@
-//! The truth that near-duplicate detection is judged by: the exact similarity of every pair of real files, computed by
-//! nothing of what is judged.
+//! The truth that near-duplicate detection is judged by: the exact similarity of every pair of real files, computed without
+//! any of the code that is judged.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -125,7 +125,7 @@ pub fn families(pairs: &Pairs) -> BTreeMap<u32, u32> {
     family
 }
 
-/// Of pairs the first of each family, taken blindly.
+/// The first pair of each family, whatever its similarity.
 pub fn one_of_each_family(pairs: &Pairs, family: &BTreeMap<u32, u32>) -> Pairs {
     let mut seen = HashSet::new();
     let all = pairs.iter().map(|(pair, jaccard)| (*pair, *jaccard));

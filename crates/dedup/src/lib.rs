@@ -1,6 +1,6 @@
 //! Near-duplicate detection: shingles, `MinHash` signatures, LSH bands, exact verification, election of survivors.
 //!
-//! Pure and sync: nothing here reads a file, the environment or a clock. The way of a text:
+//! Pure and sync: nothing here reads a file, the environment or a clock. What happens to a text:
 //!
 //! 1. [`Signer::sign`] cuts it into shingles (runs of [`ShingleSize`] tokens) and condenses them to a [`Signature`];
 //!    a text with fewer tokens than one shingle has none and is never compared.
