@@ -34,10 +34,10 @@ enum Fate {
 }
 
 impl Worker {
-    /// Does a job whose lease we hold, and notes what came of it.
+    /// Does a job whose lease we hold, and records its result.
     ///
     /// # Errors
-    /// `Store` when that cannot be noted; the lease runs out then, and the job is done again.
+    /// `Store` when that cannot be recorded; the lease runs out then, and the job is done again.
     pub(crate) fn attempt(&self, job: &JobRow) -> Result<Attempt, Error> {
         let stage = Stage::of_job(&job.name);
         let started = JOB_ATTEMPT_DURATION.start();

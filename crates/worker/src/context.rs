@@ -10,15 +10,15 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::tracker::Reporter;
 
-/// A data folder and its catalogue opened for writing, with the progress of the work on them. Of a stage it knows nothing:
-/// settings come with the job.
+/// A data folder and its catalogue opened for writing, with the progress of the work on them. It knows nothing about
+/// stages: settings come with the job.
 #[derive(Clone)]
 pub struct Context {
     /// The data folder.
     pub folder: DataFolder,
     /// Its catalogue.
     pub catalogue: Catalogue,
-    /// What a display reads and how to stop.
+    /// What a display reads, and how the work is stopped.
     pub progress: Arc<Progress>,
     /// The lease under which things are stored; none outside of a job.
     pub fence: Option<Fence>,

@@ -5,7 +5,7 @@ use codelupe_core::error::Coded;
 codelupe_core::coded_error! {
     /// A job could not be done, enqueued or settled.
     pub struct Error;
-    /// What a worker cannot go on for.
+    /// Why a worker cannot go on.
     pub enum ErrorKind {
         /// A payload is of another version, or cannot be read, or no stage does its kind of job.
         Job = Validation,
@@ -27,7 +27,7 @@ impl Error {
         Self::new(ErrorKind::Canceled, "stopped; the same command goes on from here")
     }
 
-    /// What a stage ended by, in its own words.
+    /// The error that a stage ended with, in its own words.
     pub(crate) fn of_stage(error: impl Coded) -> Self {
         Self::like(ErrorKind::Stage, error)
     }

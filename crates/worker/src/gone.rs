@@ -1,4 +1,4 @@
-//! Workers of this machine that are gone: their leases need not run out first.
+//! Taking over from workers of this machine that are gone, without waiting for their leases to run out.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,8 +21,8 @@ fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Ends the leases of workers of this machine whose process is not there any more, so that a run that was killed goes on at
-/// once. One that only seems to be gone loses its lease and nothing else: what it would store is refused, and done again.
+/// Ends the leases of workers of this machine whose process is not there any more, so that a run that was killed goes on
+/// immediately. One that only seems to be gone loses its lease and nothing else: what it would store is refused, and done again.
 pub(crate) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
     let host = host();
     for job in running(catalogue, None).await? {
@@ -35,7 +35,7 @@ pub(crate) async fn take_over(catalogue: &Catalogue) -> Result<(), Error> {
     Ok(())
 }
 
-/// A job of this kind that a worker is at: its lease holds, and the worker is not seen to be gone.
+/// A job of this kind that a worker is doing: its lease holds, and the worker is not known to be gone.
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.

@@ -1,4 +1,4 @@
-//! Jobs: what is to be done, as plain data, and the settings that it is to be done by.
+//! Jobs: what to do, as plain data, and the settings for it.
 //!
 //! A payload is versioned: a worker refuses one of another version, and the job waits in the dead letters for a program that
 //! knows it.
@@ -44,7 +44,7 @@ impl JobName {
     }
 }
 
-/// What a job is to do: the payload, in whose form it is enqueued and read.
+/// What a job is to do: the payload, in the form in which it is enqueued and read.
 pub trait Job: Serialize + DeserializeOwned {
     /// Its kind.
     const NAME: JobName;
@@ -61,7 +61,7 @@ pub trait Job: Serialize + DeserializeOwned {
 pub struct Settings(Value);
 
 impl Settings {
-    /// Settings in a form that travels.
+    /// Wraps settings for a job.
     ///
     /// # Errors
     /// `Internal` when they have no JSON form.
@@ -147,7 +147,7 @@ impl Job for IndexJob {
 pub struct TrainJob {
     /// The settings of training.
     pub settings: Settings,
-    /// Start a training however little is new, as long as there is something to learn.
+    /// Whether to start a training however little is new, as long as there is something to learn.
     pub force: bool,
 }
 

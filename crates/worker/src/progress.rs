@@ -79,7 +79,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Asks the running stage to stop at the next good point.
+    /// Asks the running stage to stop at the next safe point.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -143,7 +143,7 @@ impl Progress {
         current.clone_into(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// An error when the stage should stop.
+    /// Fails when the stage should stop.
     ///
     /// # Errors
     /// `Canceled`.

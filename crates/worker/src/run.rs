@@ -1,4 +1,4 @@
-//! From what is wanted to jobs in the queue.
+//! Enqueuing the jobs of a run.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -58,7 +58,7 @@ impl Run {
         Ok(())
     }
 
-    /// Puts the jobs into the queue, all or none. Those that wait already are not made twice.
+    /// Puts the jobs into the queue, all or none. Jobs that are already waiting are not added again.
     ///
     /// # Errors
     /// `Store` when the catalogue fails.

@@ -1,4 +1,4 @@
-//! Taking whatever jobs there are.
+//! Doing jobs of any run as they come.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const STOP_CHECK: Duration = Duration::from_millis(50);
 pub enum Until {
     /// Never.
     Stopped,
-    /// When there is no job that it could do now.
+    /// When there is no job that it can do now.
     Idle,
 }
 

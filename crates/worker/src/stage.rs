@@ -1,4 +1,4 @@
-//! What does the jobs of one kind, and the table of those that a program has.
+//! Stages, each of which does the jobs of one kind, and the table of the stages that a program has.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::job::{Job, JobName};
 
 /// Does the jobs of one kind.
 ///
-/// It stores through the catalogue, under the context's fence, and is idempotent: done again, it changes nothing. It looks
-/// at the context's progress whether it should stop.
+/// It stores through the catalogue, under the context's fence, and is idempotent: done again, it changes nothing. It checks
+/// the context's progress for a request to stop.
 pub trait Stage: Send + Sync + 'static {
     /// What it is to do.
     type Input: Job;
     /// Its result, which is kept with the job.
     type Output: Serialize + DeserializeOwned;
-    /// What it fails with. The class of its code decides what becomes of the job.
+    /// Its error. The class of its code decides what is done with the job.
     type Error: Coded;
 
     /// Does a job. It blocks.

@@ -35,7 +35,7 @@ pub(crate) struct Tracker {
     delivery: Option<JoinHandle<()>>,
 }
 
-/// Where errors are handed in. Cheap to clone.
+/// Takes errors to be tracked. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reporter {
     sender: Sender<ErrorOccurrence>,
@@ -94,10 +94,10 @@ async fn end(mut task: JoinHandle<()>, limit: Duration, otherwise: &str) {
     }
 }
 
-/// What came of an attempt to store: the errors, and which of them the catalogue had not known.
+/// The result of an attempt to store: the errors, and which of them were new to the catalogue.
 type Stored = (Folded, Result<Vec<String>, codelupe_catalogue::Error>);
 
-/// What the task of tracking has in hand.
+/// The state of the tracking task.
 struct Desk {
     catalogue: Catalogue,
     alerter: Option<Alerter>,
@@ -172,7 +172,7 @@ impl Desk {
         }
     }
 
-    /// Notes what came of an attempt to store; what was not stored goes on waiting.
+    /// Takes in the result of an attempt to store; what was not stored waits for the next.
     fn note(&mut self, stored: Result<Stored, JoinError>) {
         match stored {
             Ok((batch, Ok(new))) => self.new = batch.only(&new),

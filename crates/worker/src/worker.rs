@@ -20,7 +20,7 @@ use crate::run::{Enqueued, Run};
 use crate::stage::Stages;
 use crate::tracker::Tracker;
 
-/// How long a lease holds without a heartbeat, unless told otherwise: a worker that vanished is replaced after this.
+/// How long a lease holds without a heartbeat, unless configured otherwise: a worker that vanished is replaced after this.
 pub const LEASE: Duration = Duration::from_mins(1);
 
 /// Where a worker works, and how.
@@ -44,7 +44,7 @@ pub struct Worker {
     pub folder: DataFolder,
     /// The catalogue.
     pub catalogue: Catalogue,
-    /// What a display reads and how to stop.
+    /// What a display reads, and how the work is stopped.
     pub progress: Arc<Progress>,
     pub(crate) name: String,
     pub(crate) lease: Duration,
