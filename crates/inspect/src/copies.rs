@@ -21,7 +21,7 @@ pub struct NamedContainment {
     pub shared: u64,
     /// Files of `inner` that count.
     pub files: u64,
-    /// The former of the latter, 0 to 1.
+    /// The share of the counted files that have a duplicate, 0 to 1.
     pub share: f64,
 }
 
@@ -30,7 +30,7 @@ pub struct NamedContainment {
 pub struct RepositoryCopies {
     /// Every containment, by rank of `inner`, then most files first.
     pub contained: Vec<NamedContainment>,
-    /// Near-copies, each with the better-ranked repository, no copy itself, that has most of it.
+    /// Near-copies, each with the better-ranked repository, not a copy itself, that has most of it.
     pub copies: Vec<NamedContainment>,
     /// Clusters that were not counted, since too many repositories have them.
     pub left_out: u64,

@@ -103,7 +103,7 @@ impl DedupConfig {
     /// The similarity from which files are near-duplicates.
     ///
     /// # Errors
-    /// `Config` when it is no similarity.
+    /// `Config` when it is not over 0 and at most 1.
     pub fn threshold(&self) -> Result<Threshold, Error> {
         Ok(Threshold::new(self.threshold)?)
     }
@@ -116,7 +116,7 @@ impl DedupConfig {
         Ok(CopyConfig::with_share(self.repository_share)?)
     }
 
-    /// What an LSH index of contents of this recipe is made by.
+    /// The parameters of an LSH index of contents of this recipe.
     ///
     /// # Errors
     /// `Config` when a value is not valid.

@@ -5,13 +5,13 @@ use codelupe_core::error::Cause;
 codelupe_core::coded_error! {
     /// A question could not be answered.
     pub struct Error;
-    /// Which part a question could not be answered for.
+    /// Why a question could not be answered.
     pub enum ErrorKind {
         /// A configuration value is not valid.
         Config = Validation,
         /// The data folder or the catalogue failed.
         Store = Storage,
-        /// Nothing was done yet that could be asked about.
+        /// There is nothing yet to ask about.
         Nothing = NotFound,
         /// What was asked about is not known.
         Unknown = NotFound,

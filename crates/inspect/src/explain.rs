@@ -1,4 +1,4 @@
-//! The story of one file: what became of it, and why.
+//! The story of one file: what was decided about it, and why.
 
 use codelupe_catalogue::{Catalogue, ContentStory, FileStory};
 use codelupe_core::{ARCHIVE_REVISION, BlobId, Reason, text::display_name};
@@ -19,7 +19,7 @@ pub struct Explanation {
     pub repository: String,
     /// Its path; bytes that are not UTF-8 are shown as text can.
     pub path: String,
-    /// The last word on it: dropped, or how far it came.
+    /// The final state: dropped, or how far it came.
     pub verdict: &'static str,
     /// The code of the first reason that stopped it.
     pub reason: Option<String>,
@@ -29,7 +29,7 @@ pub struct Explanation {
     pub detail: Option<String>,
     /// The kept file that it duplicates, if it was dropped for that.
     pub kept_twin: Option<KeptTwin>,
-    /// What processing took it for a near-duplicate of, where deduplication has not looked yet.
+    /// What processing thinks it is a near-duplicate of, if deduplication has not run since.
     pub candidate: Option<LikelyTwin>,
     /// What the latest build decided about it.
     pub build: Option<InBuild>,
@@ -39,7 +39,7 @@ pub struct Explanation {
     pub origin: String,
     /// The repository's commit.
     pub commit: Option<String>,
-    /// Why its bytes may be other than those of the repository, if so.
+    /// Why its bytes may differ from those in the repository, if they may.
     pub unfaithful: Option<&'static str>,
     /// The license of its repository, an SPDX expression.
     pub license: Option<String>,
@@ -75,7 +75,7 @@ pub struct KeptTwin {
 /// A content that shares bands with another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LikelyTwin {
-    /// `REPO/PATH` of a file that holds it, if there is one still.
+    /// `REPO/PATH` of a file that holds it, if one still does.
     pub file: Option<String>,
     /// Its blob.
     pub blob: String,
@@ -178,7 +178,7 @@ fn full_name(repository: &str, path: &[u8]) -> String {
     format!("{repository}/{}", display_name(path))
 }
 
-/// The last word on a file: the first reason that stopped it, or how far it came.
+/// The final state of a file: the first reason that stopped it, or how far it came.
 fn verdict(story: &FileStory) -> (&'static str, Option<String>) {
     let content = story.content.as_ref().and_then(|content| content.reason.clone());
     let twin = story.twin.as_ref().map(|twin| twin.reason.clone());

@@ -1,4 +1,4 @@
-//! Whether what a corpus needs works: what was looked at, and what it says.
+//! Checks of whether everything that a corpus needs works.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
@@ -11,10 +11,10 @@ use codelupe_core::error::chain_text;
 use codelupe_corpus::DataFolder;
 use serde::Serialize;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is called.
+    /// What was checked.
     pub what: &'static str,
     /// Whether it works.
     pub ok: bool,
@@ -23,7 +23,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// What came of looking at something: what it says, or the error with its causes.
+    /// From the result of looking: what it says, or the error with its causes.
     pub fn of<E: StdError + 'static>(what: &'static str, result: Result<String, E>) -> Self {
         Self::found(what, result.map_err(Fault::from))
     }

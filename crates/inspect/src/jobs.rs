@@ -1,4 +1,4 @@
-//! The queue: which jobs there are, and all of one.
+//! The queue: a list of its jobs, and everything about one.
 
 use codelupe_catalogue::{Catalogue, JobFilter, JobRow};
 use serde::{Serialize, Serializer};

@@ -22,7 +22,7 @@ impl Serialize for ListedModel {
     }
 }
 
-/// A model, where its files are, and what its card says.
+/// A model with the folder of its files and its card.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownModel {
     /// The model.

@@ -1,4 +1,4 @@
-//! Readers of segments for questions that are asked beside each other.
+//! Readers of segments for questions that are asked at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

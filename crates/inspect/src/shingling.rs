@@ -1,4 +1,4 @@
-//! What of a content is shingled: signatures and exact similarities must be made from the same.
+//! Which part of a content is shingled: signatures and exact similarities must be made from the same part.
 
 use codelupe_dedup::{Signature, Signer, shingles};
 

@@ -1,4 +1,4 @@
-//! Lookups: which files of the corpus are like a text.
+//! Lookups: which files of the corpus are similar to a text.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Rules {
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// A file name: it takes part in telling the language.
+    /// A file name, which helps to detect the language.
     pub name: &'a str,
     /// The content.
     pub bytes: &'a [u8],
@@ -48,20 +48,20 @@ pub struct Question<'a> {
     pub limit: usize,
 }
 
-/// What the corpus holds that is like it.
+/// The similar contents that the corpus holds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Answer {
-    /// Whether it has tokens enough to be compared; else only the same bytes are found.
+    /// Whether it has enough tokens to be compared; else only identical contents are found.
     pub comparable: bool,
     /// Contents that share a band with it, as far as they were looked at.
     pub candidates: usize,
     /// A bound left candidates out.
     pub capped: bool,
-    /// Contents that are like it, the most similar first.
+    /// Similar contents, the most similar first.
     pub matches: Vec<Match>,
 }
 
-/// A content that is like it.
+/// A similar content.
 #[derive(Debug, Clone, Serialize)]
 pub struct Match {
     /// Its blob.
@@ -131,7 +131,7 @@ impl Finder {
         })
     }
 
-    /// What is like the content in question. It is processed as files of the corpus are, so that replaced secrets do not
+    /// Finds what is similar to a content. It is processed as files of the corpus are, so that replaced secrets do not
     /// count as differences; whether rules would drop it does not matter. Blocks as [`Self::open`] does.
     ///
     /// # Errors

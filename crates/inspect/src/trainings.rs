@@ -1,4 +1,4 @@
-//! The trainings, and what the trainer is at.
+//! The trainings, and the state of the trainer.
 
 use codelupe_catalogue::{Catalogue, JobFilter, JobState, ModelRow, ModelState, TrainingRow, TrainingState};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
@@ -27,16 +27,16 @@ impl Serialize for ListedTraining {
     }
 }
 
-/// What becomes of trainings, in one word.
+/// The state of the trainer, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainerState {
     /// Nothing is asked for.
     Idle,
-    /// A training waits in the queue, or its worker has only begun.
+    /// A training waits in the queue, or a worker has just begun it.
     Waiting,
     /// A worker trains, and has come this far.
     Busy(TrainingState),
-    /// A training is open, and nobody is at it.
+    /// A training is open, but no worker is doing it.
     Interrupted,
     /// The last training failed.
     Failed,
@@ -68,7 +68,7 @@ impl TrainerState {
 /// What the queue says of jobs that train.
 #[derive(Debug, Clone, Copy)]
 struct TrainerWork {
-    /// A worker is at one.
+    /// A worker is doing one.
     trains: bool,
     /// One waits for a worker.
     waits: bool,
@@ -85,10 +85,10 @@ pub struct ModelInUse {
     pub learned: usize,
 }
 
-/// What the trainer is at, and what came of it. The models in use are serialized as their names, and as what each line learned.
+/// The state of the trainer and its results. The models in use are serialized as their names, and as what each line learned.
 #[derive(Debug, Clone)]
 pub struct TrainerStatus {
-    /// What becomes of trainings.
+    /// The state of the trainer.
     pub state: TrainerState,
     /// The training that is not over.
     pub open: Option<ListedTraining>,
@@ -124,8 +124,8 @@ pub async fn trainings(catalogue: &Catalogue, limit: u32) -> Result<Vec<ListedTr
     Ok(trainings.into_iter().map(ListedTraining).collect())
 }
 
-/// What the trainer is at. Which kind of job trains, and whether a worker is at one (`trains`), only the crate of the worker
-/// knows.
+/// The state of the trainer. The crate of the worker alone knows which `kind` of job trains, and whether a worker is doing
+/// one (`trains`).
 ///
 /// # Errors
 /// `Store` when the catalogue cannot be read.
