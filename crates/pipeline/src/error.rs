@@ -5,7 +5,7 @@ use codelupe_core::error::ErrorCode;
 codelupe_core::coded_error! {
     /// A stage could not go on.
     pub struct Error;
-    /// Which part a stage could not go on for.
+    /// Why a stage could not go on.
     pub enum ErrorKind {
         /// A configuration value is not valid.
         Config = Validation,
@@ -27,7 +27,7 @@ codelupe_core::coded_error! {
 }
 
 impl Error {
-    /// A forge did not do what it was asked for: what a [`Listing`](crate::crawl::Listing) fails with.
+    /// A forge did not do what it was asked: the error of a [`Listing`](crate::crawl::Listing) fails with.
     pub fn forge(code: ErrorCode, context: impl Into<String>) -> Self {
         Self::new(ErrorKind::Source, context).with_code(code)
     }

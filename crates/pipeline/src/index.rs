@@ -61,7 +61,7 @@ fn add_file(builder: &mut IndexBuilder, record: &BuildRecord) -> Result<(), Erro
     Ok(())
 }
 
-/// What is gathered of one repository while its files pass by.
+/// What is collected about a repository while its files go by.
 #[derive(Default)]
 struct Repository {
     forge: String,

@@ -1,9 +1,9 @@
-//! Between the repositories that were found and those that a job names.
+//! From repositories that were found to those that a job names, and back.
 
 use codelupe_forge::{Found, Kind, Located, Remote};
 use codelupe_worker::{LocalKind, RepositoryPlace};
 
-/// What a job says of a repository.
+/// How a job names a repository.
 pub(crate) fn place(found: &Found) -> RepositoryPlace {
     match found.clone() {
         Found::Local(Located { name, path, kind }) => RepositoryPlace::Local {

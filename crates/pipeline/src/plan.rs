@@ -21,20 +21,20 @@ const REPOSITORIES_PER_JOB: usize = 32;
 pub struct Plan {
     /// Repositories to process.
     pub repositories: Vec<Found>,
-    /// Whether duplicates are to be found.
+    /// Whether to find duplicates.
     pub dedup: bool,
     /// Whether the LSH index and the comparisons that were made are forgotten before that.
     pub rebuild: bool,
-    /// Whether a build is to be made, and its name; `Some(None)` calls it after its content.
+    /// Whether to make a build, and its name; `Some(None)` calls it after its content.
     pub build: Option<Option<String>>,
-    /// Whether the latest build is to be indexed.
+    /// Whether to index the latest build.
     pub index: bool,
     /// Jobs of a higher priority go first; 0 is normal.
     pub priority: i64,
 }
 
 impl Plan {
-    /// Enqueues its jobs. Jobs that wait already are not made twice.
+    /// Enqueues its jobs. Jobs that are already waiting are not added again.
     ///
     /// # Errors
     /// `Config` when a setting or a name is not valid; `Store` when the catalogue fails. Nothing is enqueued then.
@@ -94,7 +94,7 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
-    /// Of jobs that are done.
+    /// The outcome of jobs that are done.
     ///
     /// # Errors
     /// `Job` when a result cannot be read.

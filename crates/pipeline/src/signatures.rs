@@ -110,7 +110,7 @@ pub struct Imported {
     pub read: u64,
     /// Those that the LSH index took.
     pub inserted: u64,
-    /// Those of contents that it knew.
+    /// Those of contents that it had already.
     pub known: u64,
     /// Those of contents that the corpus does not have.
     pub unknown: u64,

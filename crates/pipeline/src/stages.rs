@@ -24,7 +24,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// With what forges know us by; each is sent to its own forge alone.
+    /// Sets the tokens for forges; each is sent to its own forge alone.
     pub fn new(tokens: Vec<Token>) -> Self {
         Self {
             tokens,

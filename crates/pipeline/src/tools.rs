@@ -1,4 +1,4 @@
-//! What processing needs and takes long to make.
+//! What processing needs and is slow to make.
 
 use codelupe_process::LicenseDetector;
 use codelupe_process::Processor;

@@ -17,7 +17,7 @@ const LIMITS: NeighborLimits = NeighborLimits {
     neighbors: 2,
 };
 
-/// Asks the LSH index about what was stored. An index that fails is asked no more: deduplication will bring it up to date.
+/// Asks the LSH index about what was stored. After a failure the index is not asked again: deduplication will bring it up to date.
 pub(super) struct CandidateFinder<'a> {
     context: &'a Context,
     lsh: Option<Arc<dyn LshIndex>>,

@@ -21,12 +21,12 @@ use crate::error::Error;
 /// Files looked up in the catalogue at a time.
 pub(super) const LOOKUP_FILES: usize = 256;
 
-/// How long a wait for another try goes without a look whether to stop.
+/// How often a wait for another attempt checks whether to stop.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// A repository, looked at.
+/// A repository after opening.
 pub(super) enum Opened {
-    /// It is as it was when it was processed.
+    /// It is unchanged since it was processed.
     Unchanged,
     /// It can be read.
     Snapshot(Box<dyn Snapshot>),
