@@ -46,7 +46,7 @@ const GENERIC: &[&str] = &[
 /// How much of the start of a file the XML declaration is looked for in, in bytes.
 const XML_SCOPE: usize = 512;
 
-/// The language of a file of base name `file_name` and content `text`, or none when nothing tells it.
+/// The language of a file with this base name and content; `None` when nothing tells it.
 pub fn detect(facts: &Facts, file_name: &str, text: &str) -> Option<LanguageId> {
     let mut candidates = Candidates::default();
     modeline::alias(text)
@@ -103,7 +103,7 @@ impl<'f> Candidates<'f> {
         }
     }
 
-    /// Keeps what is also in `ids`; gives the language when only one is left. Nothing in common changes nothing.
+    /// Keeps what is also in `ids`; gives the language when only one is left. Without any in common nothing changes.
     fn narrow(&mut self, ids: &'f [LanguageId]) -> Option<LanguageId> {
         if self.ids().is_empty() {
             self.whole = ids;

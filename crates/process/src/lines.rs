@@ -15,7 +15,7 @@ pub struct Lines {
     pub characters: u64,
     /// Characters of the longest line.
     pub longest: u64,
-    /// Lines of blanks only.
+    /// Blank lines.
     pub blank: u64,
     /// Lines that are a comment as a whole.
     pub comments: u64,

@@ -1,4 +1,4 @@
-//! What the path of a file tells before its content is read.
+//! Verdicts on a file by its path, before its content is read.
 
 use codelupe_core::{Reason, Verdict};
 use regex::bytes::{Regex, RegexBuilder};

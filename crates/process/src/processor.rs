@@ -1,4 +1,4 @@
-//! The way of one content through all rules, cheap ones first.
+//! Takes one content through all rules, cheap ones first.
 
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ impl Processor {
         })
     }
 
-    /// What the path inside its repository tells alone: vendored, a lock file, generated, or kept to be read.
+    /// The verdict on the path inside its repository alone: vendored, a lock file, generated, or kept to be read.
     pub fn path_verdict(&self, path: &[u8]) -> Verdict {
         self.paths.verdict(path)
     }
@@ -88,7 +88,7 @@ impl Processor {
     }
 }
 
-/// One content on its way.
+/// One content in processing.
 struct Work<'w> {
     processor: &'w Processor,
     file_name: &'w str,
@@ -177,7 +177,7 @@ impl Work<'_> {
     }
 }
 
-/// A reason as an error, so that the first one ends the way.
+/// A reason as an error, so that the first one ends processing.
 fn unless(reason: Option<Reason>) -> Result<(), Reason> {
     reason.map_or(Ok(()), Err)
 }

@@ -80,7 +80,7 @@ pub(crate) fn visible_text(config: &Config, language: &str, signals: &Signals) -
         .then_some(Reason::LowVisibleText)
 }
 
-/// By lines or words that come again and again.
+/// By lines or words that repeat.
 pub(crate) fn repetition(config: &Config, signals: &Signals) -> Option<Reason> {
     let by_tokens = signals.tokens >= MIN_TOKENS
         && (signals.duplicate_tokens > config.max_duplicate_tokens || signals.top_token > config.max_top_token);

@@ -333,7 +333,7 @@ impl Shape {
 
 const LETTER: u8 = 1;
 const DIGIT: u8 = 2;
-/// What goes on in a word.
+/// A byte that continues a word.
 const IN_WORD: u8 = LETTER | DIGIT;
 const PUNCTUATION: u8 = 4;
 const LINE_END: u8 = 8;

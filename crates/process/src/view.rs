@@ -1,4 +1,4 @@
-//! What of a text is compared when near-duplicates are looked for.
+//! Which part of a text is compared to find near-duplicates.
 
 mod abstraction;
 mod lexer;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use lexer::{Kind, lex};
 use lexis::Lexis;
 
-/// What of a text is compared. `docs/dedup.md` has the measurement that the default was chosen by.
+/// Which part of a text is compared. `docs/dedup.md` has the measurement that the default was chosen by.
 ///
 /// Comments are recognized by a small lexer, not by a parser: it knows the comment marks of a language and how it writes literals.
 /// Where it errs, a comment stays, or the rest of a line is lost. A language it does not know is compared as text.
