@@ -1,7 +1,5 @@
 //! The models that the catalogue knows.
 
-use std::path::PathBuf;
-
 use codelupe_catalogue::{Catalogue, ModelRow};
 use serde::{Serialize, Serializer};
 
@@ -28,26 +26,24 @@ pub struct ShownModel {
     /// The model.
     #[serde(flatten)]
     pub model: ListedModel,
-    /// The folder of its files.
-    pub folder: PathBuf,
+    /// Where its files are: a folder, or an address.
+    pub folder: String,
     /// The text of its card without what stands before the title, which is for model hubs; none when it has no card.
     #[serde(skip)]
     pub card: Option<String>,
 }
 
 impl ShownModel {
-    /// A model whose files are in `folder`.
-    pub fn new(model: ModelRow, folder: PathBuf) -> Self {
-        let card = std::fs::read_to_string(folder.join("README.md")).ok();
-        let card = card.map(|card| {
-            card.rsplit_once("---\n")
-                .map_or(&*card, |(_, card)| card.trim())
-                .to_owned()
-        });
+    /// A model whose files are in `folder`, with the text of its card as the file has it.
+    pub fn new(model: ModelRow, folder: String, card: Option<&str>) -> Self {
+        let text = |card: &str| {
+            let text = card.rsplit_once("---\n").map_or(card, |(_, text)| text.trim());
+            text.to_owned()
+        };
         Self {
             model: ListedModel(model),
             folder,
-            card,
+            card: card.map(text),
         }
     }
 }

@@ -4,22 +4,33 @@ use std::path::{Path, PathBuf};
 
 use codelupe_catalogue::{ModelKind, ModelRow, ModelState};
 use codelupe_core::{error::ErrorCode, text::display_path};
-use codelupe_corpus::DataFolder;
+use codelupe_corpus::{DataFolder, Staged};
 
 use crate::config::{ContinueFrom, Mode, TrainConfig};
 use crate::error::{Error, ErrorKind};
+use crate::registry::{model_artifact, stage_base};
 
 /// The weights that a training starts from, and the line of models it adds to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Base {
     /// Its name: of a model in the data folder, or the path of a folder elsewhere.
     pub name: String,
-    /// Its folder, absolute.
-    pub folder: PathBuf,
+    /// Where it is, as people know it: a folder, absolute, or an address.
+    pub place: PathBuf,
     /// The models that compete with what is made of it.
     pub line: String,
     /// The model that training goes on from, if any: an adapter of this base, or this base itself.
     pub parent: Option<ModelRow>,
+}
+
+impl Base {
+    /// Its folder, for as long as it is used.
+    ///
+    /// # Errors
+    /// `Model` when its files are gone; else `Store`.
+    pub(crate) fn stage(&self, folder: &DataFolder) -> Result<Staged, Error> {
+        stage_base(folder, &self.name, &self.place)
+    }
 }
 
 /// The base that the settings name, among the models of the data folder and folders elsewhere.
@@ -29,18 +40,17 @@ pub struct Base {
 /// # Errors
 /// `Model` when there is none of that name, or several where none is named.
 pub fn find_base(config: &TrainConfig, folder: &DataFolder, models: &[ModelRow]) -> Result<Base, Error> {
-    let (name, path) = if let Some(line) = own_line(config, models)? {
+    let (name, place) = if let Some(line) = own_line(config, models)? {
         let promoted = models.iter().find(|model| {
             model.line == line && model.kind != ModelKind::Adapter && model.state == ModelState::Promoted
         });
         let afresh = config.continue_from == ContinueFrom::Afresh && config.mode == Mode::Full;
         let name = promoted.filter(|_| !afresh).map_or(line, |model| model.name.clone());
-        let path = folder.models().join(&name);
-        (name, path)
+        let place = own_place(folder, &name)?;
+        (name, place)
     } else {
         elsewhere(&config.base)?
     };
-    let absolute = std::path::absolute(&path).map_err(|error| Error::own_io("find", &path, error))?;
     let line_of = |name: &str| {
         models
             .iter()
@@ -61,7 +71,7 @@ pub fn find_base(config: &TrainConfig, folder: &DataFolder, models: &[ModelRow])
     Ok(Base {
         parent: parent.cloned(),
         name,
-        folder: absolute,
+        place,
         line,
     })
 }
@@ -94,6 +104,14 @@ fn own_line(config: &TrainConfig, models: &[ModelRow]) -> Result<Option<String>,
         )
         .with_code(ErrorCode::Validation)),
     }
+}
+
+fn own_place(folder: &DataFolder, name: &str) -> Result<PathBuf, Error> {
+    if !folder.is_own_store() {
+        return Ok(folder.artifact_place(&model_artifact(name)).into());
+    }
+    let path = folder.models().join(name);
+    std::path::absolute(&path).map_err(|error| Error::own_io("find", &path, error))
 }
 
 fn elsewhere(base: &str) -> Result<(String, PathBuf), Error> {
@@ -156,7 +174,7 @@ mod tests {
             let base = find(Mode::Lora, named, &models).unwrap();
             assert_eq!((base.name.as_str(), base.line.as_str()), ("tiny-1", "tiny-1+lora"));
             assert_eq!(base.parent.unwrap().name, "tiny-1-lora-1");
-            assert!(base.folder.is_absolute() && base.folder.ends_with("data/models/tiny-1"));
+            assert!(base.place.is_absolute() && base.place.ends_with("data/models/tiny-1"));
         }
     }
 

@@ -17,6 +17,7 @@ use crate::cursor::{self, Choice};
 use crate::documents::{Build, no_build};
 use crate::error::{Error, ErrorKind};
 use crate::format::format;
+use crate::handover;
 use crate::registry::name_of_result;
 use crate::training::{self, Plan, TrainingFolder};
 
@@ -100,7 +101,7 @@ impl Chooser {
             replayed: choice.replayed.into_iter().take(PREVIEWED).collect(),
             left: 0,
         };
-        let tokenizer = Tokenizer::open(&base.folder)?;
+        let tokenizer = Tokenizer::open(base.stage(&self.folder)?.path())?;
         // Swept by the next writer that is alone, should this process be killed.
         let folder = self.folder.tmp().join(codelupe_disk::work_name("preview"));
         make_folder(&folder)?;
@@ -174,8 +175,9 @@ impl Chooser {
         number: i64,
         training: &TrainingFolder,
     ) -> Result<(), Error> {
-        let model = Model::open(&base.folder)?;
-        let tokenizer = Tokenizer::open(&base.folder)?;
+        let staged = base.stage(&self.folder)?;
+        let model = Model::open(staged.path())?;
+        let tokenizer = Tokenizer::open(staged.path())?;
         tokenizer.check_vocabulary(model.config().vocab_size)?;
         let longest = model.config().max_position_embeddings;
         if self.config.samples.sequence_length > longest {
@@ -200,12 +202,13 @@ impl Chooser {
         let plan = Plan {
             name: name_of_result(Path::new(origin), kind, number),
             base: base.name.clone(),
-            base_folder: base.folder.clone(),
+            base_folder: base.place.clone(),
             line: base.line.clone(),
             parent: base.parent.as_ref().map(|parent| parent.name.clone()),
             choice,
             material,
         };
-        Ok(write_json(&training.plan(), &plan)?)
+        write_json(&training.plan(), &plan)?;
+        handover::share_plan(&self.folder, training)
     }
 }

@@ -35,13 +35,13 @@ pub(crate) fn judge(training: &Training<'_>) -> Result<(), Error> {
     let log = EventLog::open(&training.folder.events())?;
     let record = record(training, &log, judgment)?;
     write(&training.folder.report(), report(&record, &log.events)?.as_bytes())?;
-    complete(&training.folder.result(), &training.plan.base_folder, &record)
+    complete(&training.folder.result(), training.base.path(), &record)
 }
 
 /// The result, and what it would take the place of, on the same held-out rows.
 fn compare(training: &Training<'_>) -> Result<Judgment, Error> {
     let (config, plan, folder) = (&training.config, &training.plan, &training.folder);
-    let tokenizer = Tokenizer::open(&plan.base_folder)?;
+    let tokenizer = Tokenizer::open(training.base.path())?;
     let stop = training.stop();
     let judge = |model: &Model, adapter: Option<&Adapter>| {
         let candidate = Candidate {
@@ -51,10 +51,10 @@ fn compare(training: &Training<'_>) -> Result<Judgment, Error> {
         };
         candidate.evaluate(folder.path(), (config.held_out_rows, config.held_out_holes), &stop)
     };
-    let base = Model::open(&plan.base_folder)?.with_name(plan.base_folder.display().to_string());
+    let base = Model::open(training.base.path())?.with_name(plan.base_folder.display().to_string());
     let (evaluation, compared) = if config.mode == Mode::Lora {
         let made = Adapter::read(&folder.result(), &base)?;
-        let before = training.parent().map(|folder| Adapter::read(&folder, &base));
+        let before = training.adapter().map(|folder| Adapter::read(&folder, &base));
         (judge(&base, Some(&made))?, judge(&base, before.transpose()?.as_ref())?)
     } else {
         (judge(&Model::open(&folder.result())?, None)?, judge(&base, None)?)

@@ -6,15 +6,16 @@ use codelupe_disk::{read_json, remove};
 use crate::card::TrainingRecord;
 use crate::config::Mode;
 use crate::error::Error;
+use crate::handover;
 use crate::outcome::{Finished, TrainingOutcome};
-use crate::registry::Registry;
+use crate::registry::{Registry, stage};
 use crate::training::{self, Training};
 
 /// Keeps the model of a training, promoted if it is better, and removes what is too old.
 pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
-    let target = training.target();
-    let record: TrainingRecord =
-        read_json(&target.join("training.json"))?.ok_or_else(|| Error::damaged(&target, "it has no training.json"))?;
+    let target = stage(&training.context.folder, &training.plan.name)?;
+    let record: TrainingRecord = read_json(&target.path().join("training.json"))?
+        .ok_or_else(|| Error::damaged(target.path(), "it has no training.json"))?;
     let made = model(training, &record);
     let end = TrainingEnd {
         state: TrainingState::Finished,
@@ -23,12 +24,13 @@ pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
     };
     let learned = &training.plan.choice.new;
     training::end(training.context, training.row.id, &end, (Some(&made), learned))?;
+    handover::end(&training.context.folder, &training.folder)?;
     training::tidy(&training.folder)?;
     retain(training)?;
     Ok(TrainingOutcome::Finished(Box::new(Finished {
         training: training.row.name.clone(),
         model: made.name,
-        folder: target,
+        folder: training.context.folder.artifact_place(&training.target()),
         report: training.folder.report(),
         promoted: made.promote,
         left: training.plan.choice.left,
@@ -73,5 +75,6 @@ fn retain(training: &Training<'_>) -> Result<(), Error> {
     registry.retain(&training.plan.line, keep)?;
     let folders = training::folders(&context.folder.models().join("trainings"))?;
     let surplus = folders.len().saturating_sub(keep as usize + 1);
-    Ok(folders[..surplus].iter().try_for_each(|folder| remove(folder))?)
+    folders[..surplus].iter().try_for_each(|folder| remove(folder))?;
+    handover::retain(&context.folder, keep as usize + 1)
 }

@@ -10,6 +10,7 @@ use crate::engine::choose;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::events::EventLog;
+use crate::handover;
 use crate::job::{Tell, TrainEvent};
 use crate::training::Training;
 
@@ -47,7 +48,15 @@ pub(crate) fn learn(training: &Training<'_>, environment: &Environment, tell: &T
             if let TrainEvent::Step { step, .. } = event {
                 progress.done.store(step, Ordering::Relaxed);
             }
-            if let Err(error) = log.push(event) {
+            let checkpoint = match event {
+                TrainEvent::Checkpoint { step } => Some(step),
+                _ => None,
+            };
+            let kept = log.push(event).and_then(|()| match checkpoint {
+                Some(step) => handover::share_checkpoint(&training.context.folder, folder, step),
+                None => Ok(()),
+            });
+            if let Err(error) = kept {
                 trouble.get_or_insert(error);
                 stop.stop();
             }

@@ -31,6 +31,7 @@ mod error;
 mod evaluate;
 mod events;
 mod format;
+mod handover;
 mod job;
 mod judge;
 mod keep;

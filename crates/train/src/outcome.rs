@@ -30,8 +30,8 @@ pub struct Finished {
     pub training: String,
     /// The model that it made.
     pub model: String,
-    /// Its folder.
-    pub folder: PathBuf,
+    /// Where it is: a folder, or an address.
+    pub folder: String,
     /// The report.
     pub report: PathBuf,
     /// Whether it is in use now.

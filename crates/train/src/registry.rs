@@ -1,11 +1,12 @@
 //! The models of a data folder: their folders, and what the catalogue says of them.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel, TrainingRow};
 use codelupe_core::{error::ErrorCode, text::display_path};
-use codelupe_corpus::DataFolder;
-use codelupe_disk::replace_folder;
+use codelupe_corpus::{Artifact, DataFolder, Staged};
+use codelupe_disk::{make_folder, work_name};
 use codelupe_model::{Adapter, Model, ModelConfig, Preset, write_new_model};
 use codelupe_samples::{Special, Tokenizer};
 use tokio::runtime::Handle;
@@ -60,9 +61,28 @@ impl Registry {
         found.ok_or_else(|| missing(format!("there is no model `{name}`")))
     }
 
-    /// The folder of a model.
-    pub fn folder_of(&self, name: &str) -> PathBuf {
-        self.folder.models().join(name)
+    /// How people know the place of a model: a folder, or an address.
+    pub fn place_of(&self, name: &str) -> String {
+        self.folder.artifact_place(&model_artifact(name))
+    }
+
+    /// The folder of a model, for as long as it is used.
+    ///
+    /// # Errors
+    /// `Model` when its files are gone; else `Store`.
+    pub fn stage(&self, name: &str) -> Result<Staged, Error> {
+        stage(&self.folder, name)
+    }
+
+    /// The card of a model, if it has one.
+    ///
+    /// # Errors
+    /// `Store` when the store cannot be asked.
+    pub fn card(&self, name: &str) -> Result<Option<String>, Error> {
+        if !self.folder.has(&model_artifact(name))? {
+            return Ok(None);
+        }
+        Ok(fs::read_to_string(self.stage(name)?.path().join("README.md")).ok())
     }
 
     /// Makes a small model with random weights and a tokenizer learned from the latest build.
@@ -78,12 +98,13 @@ impl Registry {
         let row = self.runtime.block_on(self.catalogue.latest_build())?;
         let row = row.ok_or_else(|| no_build(self.folder.root()))?;
         let build = Build::open(&self.folder, &row)?;
-        replace_folder(&self.folder_of(name), |folder| {
-            let tokenizer = learn_tokenizer(&build, vocabulary, folder)?;
-            let mut config = ModelConfig::preset(preset, tokenizer.vocabulary_size())?;
-            config.eos_token_ids = vec![tokenizer.require(Special::EndOfText)?];
-            Ok::<_, Error>(write_new_model(folder, &config, seed)?)
-        })?;
+        let work = self.folder.tmp().join(work_name("model"));
+        make_folder(&work)?;
+        let tokenizer = learn_tokenizer(&build, vocabulary, &work)?;
+        let mut config = ModelConfig::preset(preset, tokenizer.vocabulary_size())?;
+        config.eos_token_ids = vec![tokenizer.require(Special::EndOfText)?];
+        write_new_model(&work, &config, seed)?;
+        self.folder.publish_artifact(&model_artifact(name), &work)?;
         let model = NewModel {
             name: name.to_owned(),
             kind: ModelKind::Base,
@@ -104,7 +125,7 @@ impl Registry {
     /// `Model` when there is none of that name, or its files are gone; `Store` when the catalogue fails.
     pub fn promote(&self, name: &str) -> Result<ModelRow, Error> {
         let model = self.find(name)?;
-        self.must_have_files(&model)?;
+        self.must_have_files(&model.name)?;
         self.runtime.block_on(self.catalogue.promote_model(&model.name))?;
         self.find(&model.name)
     }
@@ -158,7 +179,7 @@ impl Registry {
             return Err(Error::new(ErrorKind::Config, context).with_code(ErrorCode::Conflict));
         }
         self.runtime.block_on(self.catalogue.remove_model(&model.name))?;
-        Ok(codelupe_disk::remove(&self.folder_of(&model.name))?)
+        Ok(self.folder.remove_artifact(&model_artifact(&model.name))?)
     }
 
     /// Removes the oldest models of a line that are not in use, until so many are left.
@@ -185,26 +206,23 @@ impl Registry {
     /// # Errors
     /// `Model` or `Samples` when its files cannot be used.
     pub fn open(&self, model: &ModelRow) -> Result<Opened, Error> {
-        self.must_have_files(model)?;
-        let folder = self.folder_of(&model.name);
-        let tokenizer = Tokenizer::open(&folder)?;
-        let (base, adapter) = match (model.kind, &model.base) {
-            (ModelKind::Adapter, Some(base)) => (self.base_folder(base), Some(&folder)),
-            _ => (folder.clone(), None),
+        let folder = self.stage(&model.name)?;
+        let tokenizer = Tokenizer::open(folder.path())?;
+        let (weights, adapter, base) = match (model.kind, &model.base) {
+            (ModelKind::Adapter, Some(base)) => {
+                let base = stage_base(&self.folder, base, Path::new(base))?;
+                let weights = Model::open(base.path())?;
+                let adapter = Adapter::read(folder.path(), &weights)?;
+                (weights, Some(adapter), Some(base))
+            }
+            _ => (Model::open(folder.path())?, None, None),
         };
-        let weights = Model::open(&base)?;
-        let adapter = adapter.map(|folder| Adapter::read(folder, &weights)).transpose()?;
         Ok(Opened {
             weights,
             adapter,
             tokenizer,
+            _staged: (folder, base),
         })
-    }
-
-    /// The folder of a base: of the data folder, or elsewhere.
-    pub(crate) fn base_folder(&self, base: &str) -> PathBuf {
-        let own = self.folder_of(base);
-        if own.is_dir() { own } else { PathBuf::from(base) }
     }
 
     /// Writes an adapter and its base as one model that needs no adapter.
@@ -217,16 +235,40 @@ impl Registry {
             .adapter
             .ok_or_else(|| missing(format!("`{}` is no adapter", model.name)))?;
         codelupe_model::merge(&opened.weights, &adapter, target)?;
-        crate::card::copy_tokenizer(&self.folder_of(&model.name), target)
+        crate::card::copy_tokenizer(self.stage(&model.name)?.path(), target)
     }
 
-    fn must_have_files(&self, model: &ModelRow) -> Result<(), Error> {
-        let folder = self.folder_of(&model.name);
-        if folder.is_dir() {
+    fn must_have_files(&self, name: &str) -> Result<(), Error> {
+        if self.folder.has(&model_artifact(name))? {
             return Ok(());
         }
-        Err(missing(format!("the files of the model `{}` are gone", model.name)))
+        Err(gone(name))
     }
+}
+
+/// The artifact that a model is.
+pub(crate) fn model_artifact(name: &str) -> Artifact {
+    Artifact::Model(name.to_owned())
+}
+
+/// The folder of a model of the store.
+pub(crate) fn stage(folder: &DataFolder, name: &str) -> Result<Staged, Error> {
+    folder.stage(&model_artifact(name)).map_err(|error| match error.kind() {
+        codelupe_corpus::ErrorKind::NotFound => gone(name),
+        _ => error.into(),
+    })
+}
+
+/// The folder of a base: a model of the store, or of somebody else at that path.
+pub(crate) fn stage_base(folder: &DataFolder, name: &str, elsewhere: &Path) -> Result<Staged, Error> {
+    if check_name(name).is_ok() && folder.has(&model_artifact(name))? {
+        return stage(folder, name);
+    }
+    Ok(Staged::here(elsewhere))
+}
+
+fn gone(name: &str) -> Error {
+    missing(format!("the files of the model `{name}` are gone"))
 }
 
 /// A model to work with.
@@ -238,6 +280,8 @@ pub struct Opened {
     pub adapter: Option<Adapter>,
     /// How text becomes tokens.
     pub tokenizer: Tokenizer,
+    /// The files that the weights are mapped from.
+    _staged: (Staged, Option<Staged>),
 }
 
 fn missing(context: impl Into<String>) -> Error {

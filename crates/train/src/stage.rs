@@ -2,7 +2,6 @@
 
 use codelupe_catalogue::TrainingRow;
 use codelupe_core::error::{Class, ErrorCode};
-use codelupe_disk::publish_folder;
 use codelupe_worker::{Context, Enqueued, JobName, Run, Settings, Stage, TrainJob, Worker, held, result};
 
 use crate::choose::{Chooser, Chosen};
@@ -10,6 +9,7 @@ use crate::config::TrainConfig;
 use crate::engine::StopToken;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
+use crate::handover;
 use crate::job::{Tell, TrainEvent};
 use crate::judge::judge;
 use crate::keep::keep;
@@ -34,10 +34,11 @@ impl TrainStage {
 
     /// Brings a training to its end. Each step finds out whether it was done already, by an earlier attempt.
     fn go_on(&self, training: &Training<'_>) -> Result<TrainingOutcome, Error> {
-        if !training.target().join("training.json").is_file() {
+        let folder = &training.context.folder;
+        if !folder.has(&training.target())? {
             learn(training, &self.environment, &*self.tell)?;
             judge(training)?;
-            publish_folder(&training.folder.result(), &training.target())?;
+            folder.publish_artifact(&training.target(), &training.folder.result())?;
         }
         keep(training)
     }
@@ -67,12 +68,14 @@ impl Stage for TrainStage {
         let _alone = folder.lock(&StopToken::within(&context.progress))?;
         match Training::open(context, row).and_then(|training| self.go_on(&training)) {
             Err(error) if ends_early(&error) && is_over(context, id)? => {
+                handover::end(&context.folder, &folder)?;
                 training::tidy(&folder)?;
                 Ok(TrainingOutcome::Canceled)
             }
             Err(error) if goes_on(&error) => Err(error),
             Err(error) => {
                 training::fail(context, id, &error)?;
+                handover::end(&context.folder, &folder)?;
                 Err(error)
             }
             Ok(outcome) => Ok(outcome),
@@ -128,7 +131,7 @@ fn open_training(context: &Context) -> Result<Option<TrainingRow>, Error> {
         return Ok(None);
     };
     let folder = TrainingFolder::of(context, &training.name);
-    if folder.plan().is_file() {
+    if folder.plan().is_file() || handover::take_over(context, &training, &folder)? {
         tracing::info!(training = training.name, state = %training.state, "going on with an open training");
         return Ok(Some(training));
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use codelupe_catalogue::{NewModel, TrainingEnd, TrainingProgress, TrainingRow, TrainingState};
 use codelupe_core::{BlobId, error::chain_text, text::display_path};
+use codelupe_corpus::{Artifact, Staged};
 use codelupe_disk::{Lock, children, read_json, remove};
 use codelupe_model::Schedule;
 use codelupe_worker::Context;
@@ -17,6 +18,7 @@ use crate::engine::StopToken;
 use crate::error::Error;
 use crate::format::Material;
 use crate::job::{EngineJob, JOB_VERSION};
+use crate::registry::{model_artifact, stage, stage_base};
 
 /// How often it is looked whether another process has left a training.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -28,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// The base.
     pub(crate) base: String,
-    /// Its folder.
+    /// Where it is, as people know it: a folder, or an address.
     pub(crate) base_folder: PathBuf,
     /// The line that the model adds to.
     pub(crate) line: String,
@@ -48,6 +50,10 @@ pub(crate) struct Training<'a> {
     /// The settings that it was started with.
     pub(crate) config: TrainConfig,
     pub(crate) plan: Plan,
+    /// The base, as files of this machine.
+    pub(crate) base: Staged,
+    /// The model that it continues.
+    pub(crate) parent: Option<Staged>,
 }
 
 impl<'a> Training<'a> {
@@ -55,25 +61,29 @@ impl<'a> Training<'a> {
     pub(crate) fn open(context: &'a Context, row: TrainingRow) -> Result<Self, Error> {
         let folder = TrainingFolder::of(context, &row.name);
         let config = serde_json::from_str(&row.config).map_err(|error| Error::damaged(folder.path(), error))?;
-        let plan = read_json(&folder.plan())?.ok_or_else(|| Error::damaged(&folder.plan(), "it is not there"))?;
+        let plan: Plan = read_json(&folder.plan())?.ok_or_else(|| Error::damaged(&folder.plan(), "it is not there"))?;
+        let base = stage_base(&context.folder, &plan.base, &plan.base_folder)?;
+        let parent = plan.parent.as_deref().map(|parent| stage(&context.folder, parent));
         Ok(Self {
             context,
             row,
             folder,
             config,
+            base,
+            parent: parent.transpose()?,
             plan,
         })
     }
 
-    /// The folder of the model that it makes.
-    pub(crate) fn target(&self) -> PathBuf {
-        self.context.folder.models().join(&self.plan.name)
+    /// The model that it makes.
+    pub(crate) fn target(&self) -> Artifact {
+        model_artifact(&self.plan.name)
     }
 
-    /// The folder of the model that it continues.
-    pub(crate) fn parent(&self) -> Option<PathBuf> {
-        let parent = self.plan.parent.as_ref();
-        parent.map(|name| self.context.folder.models().join(name))
+    /// The adapter that it continues.
+    pub(crate) fn adapter(&self) -> Option<PathBuf> {
+        let parent = self.parent.as_ref().filter(|_| self.config.mode == Mode::Lora);
+        parent.map(|parent| parent.path().to_owned())
     }
 
     /// Stopped with the job.
@@ -143,12 +153,22 @@ impl TrainingFolder {
         }
     }
 
+    /// The name of the training.
+    pub(crate) fn name(&self) -> String {
+        let name = self.path().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     pub(crate) fn plan(&self) -> PathBuf {
         self.0.join("plan.json")
+    }
+
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint")
     }
 
     pub(crate) fn result(&self) -> PathBuf {
@@ -171,10 +191,10 @@ impl Training<'_> {
         let steps = steps(config, plan.material.rows);
         EngineJob {
             version: JOB_VERSION,
-            base: plan.base_folder.clone(),
+            base: self.base.path().to_owned(),
             base_name: plan.base_folder.display().to_string(),
             lora: (config.mode == Mode::Lora).then(|| config.lora.clone()),
-            adapter: self.parent().filter(|_| config.mode == Mode::Lora),
+            adapter: self.adapter(),
             train: folder.path().join("train"),
             validation: plan.material.validation.then(|| folder.path().join("validation")),
             optimizer: config.optimizer,
@@ -193,7 +213,7 @@ impl Training<'_> {
             validation_rows: config.validation_rows,
             patience: config.patience,
             seed: config.seed,
-            checkpoint: folder.path().join("checkpoint"),
+            checkpoint: folder.checkpoint(),
             out: folder.result(),
         }
     }

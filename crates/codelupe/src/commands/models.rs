@@ -99,12 +99,12 @@ async fn list(app: &App) -> Result<()> {
 async fn show(app: &App, name: String) -> Result<()> {
     let shown = with_registry(app, move |registry| {
         let model = registry.find(&name)?;
-        let folder = registry.folder_of(&model.name);
-        Ok(ShownModel::new(model, folder))
+        let (place, card) = (registry.place_of(&model.name), registry.card(&model.name)?);
+        Ok(ShownModel::new(model, place, card.as_deref()))
     })
     .await?;
     print(app.settings.json, &json!(shown), || {
-        let (ListedModel(model), folder) = (&shown.model, shown.folder.display());
+        let (ListedModel(model), folder) = (&shown.model, &shown.folder);
         let head = format!("{} ({}, {}) in {folder}", model.name, model.kind, model.state);
         match &shown.card {
             Some(card) => format!("{head}\n\n{card}"),

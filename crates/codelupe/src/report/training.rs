@@ -21,7 +21,7 @@ fn finished_text(finished: &Finished) -> String {
         "{} is in {}\n{} steps, {} tokens, {:.0} tokens/s, at most {} MB of memory\n\
          held-out loss {} (what was in use: {}), validation loss {} -> {}\n{}\nreport: {}",
         finished.model,
-        finished.folder.display(),
+        finished.folder,
         figures.steps,
         figures.tokens,
         figures.tokens_per_second,

@@ -1,6 +1,7 @@
 //! The registry of models: which are in use, which may go, which stay.
 
 use std::fs;
+use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, CatalogueUrl, Migrate, ModelKind, ModelState, NewModel};
 use codelupe_corpus::DataFolder;
@@ -44,7 +45,11 @@ impl Place {
             promote,
         };
         self.runtime.block_on(self.catalogue.register_model(&model)).unwrap();
-        fs::create_dir_all(self.registry.folder_of(name)).unwrap();
+        fs::create_dir_all(self.registry.place_of(name)).unwrap();
+    }
+
+    fn has(&self, name: &str) -> bool {
+        Path::new(&self.registry.place_of(name)).exists()
     }
 
     fn names(&self) -> Vec<String> {
@@ -66,7 +71,7 @@ fn old_models_go_and_those_in_use_and_bases_stay() {
     }
     assert_eq!(place.registry.retain("tiny+lora", 2).unwrap(), 2);
     assert_eq!(place.names(), ["tiny", "lora-3", "lora-4", "lora-5"]);
-    assert!(!place.registry.folder_of("lora-1").exists() && place.registry.folder_of("lora-4").exists());
+    assert!(!place.has("lora-1") && place.has("lora-4"));
     assert_eq!(place.registry.retain("tiny+lora", 2).unwrap(), 0);
     assert_eq!(place.registry.retain("tiny", 0).unwrap(), 0);
 }
@@ -93,7 +98,7 @@ fn going_back_is_to_the_one_that_was_in_use_last_and_needs_its_files() {
             ModelState::Retired
         ]
     );
-    fs::remove_dir(place.registry.folder_of("lora-1")).unwrap();
+    fs::remove_dir(place.registry.place_of("lora-1")).unwrap();
     let error = place.registry.promote("lora-1").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Model);
     assert!(error.to_string().contains("are gone"), "{error}");
