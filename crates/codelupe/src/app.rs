@@ -1,18 +1,20 @@
 //! What the commands work with: opened when it is first asked for, closed in one place.
 
+mod search;
 mod work;
 
 use std::sync::Arc;
 
 use codelupe_catalogue::Catalogue;
-use codelupe_corpus::WriteLock;
+use codelupe_core::text::display_path;
+use codelupe_corpus::{Artifact, WriteLock};
 use codelupe_inspect::Finder;
-use codelupe_search::SearchIndex;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;
+use search::Search;
 
 /// The program behind its commands: the one place where a catalogue, a search index, an LSH index or a worker with its stages
 /// is opened. What nobody asks for stays closed.
@@ -20,7 +22,7 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     reading: OnceCell<Catalogue>,
     writing: OnceCell<Catalogue>,
-    search: OnceCell<SearchIndex>,
+    search: OnceCell<Search>,
     finder: OnceCell<Arc<Finder>>,
 }
 
@@ -68,9 +70,36 @@ impl App {
     ///
     /// # Errors
     /// Those of [`SearchIndex::open`].
-    pub(crate) async fn search(&self) -> Result<&SearchIndex> {
-        let open = async || SearchIndex::open(&self.settings.folder.search());
-        Ok(self.search.get_or_try_init(open).await?)
+    pub(crate) async fn search(&self) -> Result<&Search> {
+        self.search.get_or_try_init(|| self.open_search()).await
+    }
+
+    /// How people know the place of the search index, if there is one.
+    ///
+    /// # Errors
+    /// Those of opening the catalogue.
+    pub(crate) async fn search_place(&self) -> Result<Option<String>> {
+        let folder = &self.settings.folder;
+        if folder.is_own_store() {
+            let own = folder.search();
+            return Ok(own.exists().then(|| display_path(&own)));
+        }
+        let indexed = self.indexed().await?;
+        Ok(indexed.map(|digest| folder.artifact_place(&Artifact::Search(digest))))
+    }
+
+    /// The build whose search index is in the store; none where the index is in the data folder.
+    async fn indexed(&self) -> Result<Option<String>> {
+        if self.settings.folder.is_own_store() {
+            return Ok(None);
+        }
+        Ok(self.catalogue().await?.stage_state("index").await?)
+    }
+
+    async fn open_search(&self) -> Result<Search> {
+        let (folder, indexed) = (self.settings.folder.clone(), self.indexed().await?);
+        let open = move || Search::open(&folder, indexed);
+        tokio::task::spawn_blocking(open).await.map_err(Failure::defect)?
     }
 
     /// What answers questions about likeness, from the LSH index and the segments. Its answers block.

@@ -1,8 +1,11 @@
 //! The index stage: makes the latest build searchable.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use codelupe_corpus::{BuildRecord, read_manifest, read_shard};
+use codelupe_catalogue::BuildRow;
+use codelupe_corpus::{Artifact, BuildRecord, DataFolder, read_manifest, read_shard};
+use codelupe_disk::work_name;
 use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
 
 use crate::context::Context;
@@ -22,13 +25,40 @@ pub(crate) fn index(context: &Context) -> Result<(), Error> {
         return Err(Error::new(ErrorKind::Nothing, "there is no build to index"));
     };
     let indexed = context.wait(context.catalogue.stage_state("index"))?;
-    if indexed.as_ref() == Some(&build.digest) && context.folder.search().is_dir() {
+    let artifact = Artifact::Search(build.digest.clone());
+    if indexed.as_ref() == Some(&build.digest) && is_there(&context.folder, &artifact)? {
         return Ok(());
     }
+    if context.folder.is_own_store() {
+        write(context, &build, &context.folder.search())?;
+    } else {
+        let work = context.folder.tmp().join(work_name("search"));
+        write(context, &build, &work)?;
+        context.folder.publish_artifact(&artifact, &work)?;
+    }
+    context.wait(context.catalogue.set_index_state(&build.digest))?;
+    // Whoever had found one of them has it in the cache by now, or looks again.
+    for old in context.folder.stored_searches()? {
+        if old != build.digest {
+            context.folder.remove_artifact(&Artifact::Search(old))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_there(folder: &DataFolder, artifact: &Artifact) -> Result<bool, Error> {
+    if folder.is_own_store() {
+        return Ok(folder.search().is_dir());
+    }
+    Ok(folder.has(artifact)?)
+}
+
+/// Writes the search index of a build in a folder, over the one that is there.
+fn write(context: &Context, build: &BuildRow, folder: &Path) -> Result<(), Error> {
     let objects = context.folder.objects();
     let manifest = read_manifest(&**objects, &build.name)?;
     context.progress.begin(Step::Index, manifest.total().files);
-    let mut builder = codelupe_search::build(&context.folder.search(), MEMORY_BYTES)?;
+    let mut builder = codelupe_search::build(folder, MEMORY_BYTES)?;
     let mut repositories: BTreeMap<String, Repository> = BTreeMap::new();
     for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
         read_shard(objects, &build.name, shard, |record| -> Result<(), Error> {
@@ -43,7 +73,6 @@ pub(crate) fn index(context: &Context) -> Result<(), Error> {
         repository.index(name, &mut builder)?;
     }
     builder.finish()?;
-    context.wait(context.catalogue.set_index_state(&build.digest))?;
     Ok(())
 }
 

@@ -67,10 +67,9 @@ fn remark(settings: &Settings) -> Option<&'static str> {
 }
 
 async fn search(app: &App) -> Result<String> {
-    let folder = app.settings.folder.search();
-    if !folder.exists() {
+    let Some(place) = app.search_place().await? else {
         return Ok("none yet".to_owned());
-    }
+    };
     app.search().await?;
-    Ok(format!("Tantivy in {}", folder.display()))
+    Ok(format!("Tantivy in {place}"))
 }

@@ -93,8 +93,11 @@ pub(crate) async fn index(app: &App, queue: QueueArguments) -> Result<()> {
     if go(app, queue, Vec::new(), plan).await?.is_none() {
         return Ok(());
     }
-    let folder = app.settings.folder.search();
-    print(app.settings.json, &json!({ "folder": folder }), || {
-        format!("{} is ready. Next: codelupe search WORDS", folder.display())
+    let place = app.search_place().await?;
+    print(app.settings.json, &json!({ "folder": place }), || {
+        format!(
+            "{} is ready. Next: codelupe search WORDS",
+            place.as_deref().unwrap_or("the index")
+        )
     })
 }
