@@ -277,8 +277,8 @@ pub(crate) enum SearchKind {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
-    /// The new folder to write.
-    #[arg(value_name = "FOLDER")]
+    /// The new folder to write, or where in a bucket: `s3://BUCKET/PREFIX`, `gs://…` or `az://…`.
+    #[arg(value_name = "FOLDER|URL")]
     pub(crate) target: PathBuf,
     /// The form.
     #[arg(long, value_enum, default_value_t = ExportFormat::Parquet)]

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, WEBHOOK_VARIABLE};
-pub(crate) use store::{ONE_MACHINE, StoreSettings};
+pub(crate) use store::{ONE_MACHINE, StoreSettings, open as open_store};
 
 use crate::cli::Global;
 use crate::failure::{Context as _, Failure, Result};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::build::{BuildRecord, ShardManifest, read_manifest, read_shard};
+use crate::build::{BuildRecord, Manifest, ShardManifest, read_manifest, read_shard};
 use crate::error::{Error, ErrorKind};
 use crate::key::{CARD, Key, MANIFEST};
 use crate::objects::{Objects, in_parts};
@@ -39,10 +39,7 @@ pub fn export(
 ) -> Result<Vec<PathBuf>, Error> {
     let manifest = read_manifest(&**objects, build)?;
     if target.exists() {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            format!("`{}` exists already", target.display()),
-        ));
+        return Err(exists(&target.display().to_string()));
     }
     if target.file_name().is_none() {
         let context = format!("`{}` does not name a folder that can be made", target.display());
@@ -52,47 +49,108 @@ pub fn export(
     remove(&partial)?;
     make_folder(&partial)?;
     let mut written = Vec::new();
-    for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
-        let path = match format {
-            Format::Parquet => copy(&**objects, &shard.key(build), &partial.join(&shard.path))?,
-            Format::JsonLines => json_lines(objects, build, &partial, shard)?,
-        };
-        progress(&path);
-        written.push(path);
-    }
-    let manifest = Key::Manifest(build.to_owned());
-    written.push(copy(&**objects, &manifest, &partial.join(MANIFEST))?);
-    if format == Format::Parquet {
-        let card = Key::Card(build.to_owned());
-        written.push(copy(&**objects, &card, &partial.join(CARD))?);
-    }
+    write_files(objects, &manifest, &partial, format, |name| {
+        progress(&partial.join(name));
+        written.push(target.join(name));
+        Ok(())
+    })?;
     sync_all(&partial)?;
     publish(&partial, target)?;
-    Ok(written
-        .iter()
-        .filter_map(|path| path.strip_prefix(&partial).ok())
-        .map(|path| target.join(path))
-        .collect())
+    Ok(written)
 }
 
-fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<PathBuf, Error> {
+/// Copies a build out of the store into another one, `target`, whose keys are those of [`Key::Export`]. Each file is written in
+/// the new folder `work` of this machine first; the manifest comes last, and makes the export whole. `progress` hears each file
+/// put, whose names are returned.
+///
+/// # Errors
+/// `Conflict` when `target` holds a whole export; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of this
+/// machine; else as [`Objects::put_file`].
+pub fn export_to_store(
+    objects: &Arc<dyn Objects>,
+    build: &str,
+    target: &dyn Objects,
+    work: &Path,
+    format: Format,
+    mut progress: impl FnMut(&str),
+) -> Result<Vec<String>, Error> {
+    let manifest = read_manifest(&**objects, build)?;
+    let last = Key::Export(MANIFEST.to_owned());
+    match target.head(&last) {
+        Ok(_) => return Err(exists(&target.place(""))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    make_folder(work)?;
+    let mut written = Vec::new();
+    write_files(objects, &manifest, work, format, |name| {
+        if name != MANIFEST {
+            target.put_file(&Key::Export(name.to_owned()), &work.join(name))?;
+        }
+        progress(name);
+        written.push(name.to_owned());
+        Ok(())
+    })?;
+    target.put_file(&last, &work.join(MANIFEST))?;
+    remove(work)?;
+    Ok(written)
+}
+
+fn exists(place: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("`{place}` exists already"))
+}
+
+/// Writes all files of an export below `root`; `written` hears the path of each from there.
+fn write_files(
+    objects: &Arc<dyn Objects>,
+    manifest: &Manifest,
+    root: &Path,
+    format: Format,
+    mut written: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let build = &manifest.name;
+    for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
+        match format {
+            Format::Parquet => {
+                copy(&**objects, &shard.key(build), &root.join(&shard.path))?;
+                written(&shard.path)?;
+            }
+            Format::JsonLines => {
+                let name = format!(
+                    "{}.jsonl.zst",
+                    shard.path.strip_suffix(".parquet").unwrap_or(&shard.path)
+                );
+                json_lines(objects, build, shard, &root.join(&name))?;
+                written(&name)?;
+            }
+        }
+    }
+    copy(&**objects, &Key::Manifest(build.clone()), &root.join(MANIFEST))?;
+    written(MANIFEST)?;
+    if format == Format::Parquet {
+        copy(&**objects, &Key::Card(build.clone()), &root.join(CARD))?;
+        written(CARD)?;
+    }
+    Ok(())
+}
+
+fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<(), Error> {
     make_parent(to)?;
     if let Some(from) = objects.file(key) {
-        fs::copy(&from, to).map_err(|error| Error::io("copy to", to, error))?;
-        return Ok(to.to_owned());
+        return fs::copy(&from, to)
+            .map(drop)
+            .map_err(|error| Error::io("copy to", to, error));
     }
     let failed = |error| Error::io("write", to, error);
     let mut file = File::create(to).map_err(failed)?;
     let bytes = objects.head(key)?.bytes;
-    in_parts(objects, key, bytes, |part| file.write_all(part).map_err(failed))?;
-    Ok(to.to_owned())
+    in_parts(objects, key, bytes, |part| file.write_all(part).map_err(failed))
 }
 
-fn json_lines(objects: &Arc<dyn Objects>, build: &str, target: &Path, shard: &ShardManifest) -> Result<PathBuf, Error> {
-    let to = target.join(&shard.path).with_extension("jsonl.zst");
-    make_parent(&to)?;
-    let failed = |error| Error::io("write", &to, error);
-    let file = BufWriter::new(File::create(&to).map_err(failed)?);
+fn json_lines(objects: &Arc<dyn Objects>, build: &str, shard: &ShardManifest, to: &Path) -> Result<(), Error> {
+    make_parent(to)?;
+    let failed = |error| Error::io("write", to, error);
+    let file = BufWriter::new(File::create(to).map_err(failed)?);
     let mut out = zstd::Encoder::new(file, ZSTD_LEVEL).map_err(failed)?;
     read_shard(objects, build, shard, |record| {
         let line = Line {
@@ -103,8 +161,7 @@ fn json_lines(objects: &Arc<dyn Objects>, build: &str, target: &Path, shard: &Sh
         out.write_all(b"\n").map_err(failed)
     })?;
     // What is written is made durable as a whole, before the export gets its name.
-    out.finish().and_then(|mut file| file.flush()).map_err(failed)?;
-    Ok(to)
+    out.finish().and_then(|mut file| file.flush()).map_err(failed)
 }
 
 /// One line: the same fields as the columns of a shard.

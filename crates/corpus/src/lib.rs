@@ -40,7 +40,7 @@ pub use build::{
     Tally, is_whole, read_blobs, read_manifest, read_shard,
 };
 pub use error::{Error, ErrorKind};
-pub use export::{Format, export};
+pub use export::{Format, export, export_to_store};
 pub use folder::{DataFolder, WriteLock};
 pub use key::{Key, Prefix};
 #[cfg(feature = "object-store")]

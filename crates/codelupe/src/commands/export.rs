@@ -1,13 +1,18 @@
 //! `codelupe export`.
 
+use std::path::{Path, PathBuf};
+
 use codelupe_core::error::ErrorCode;
-use codelupe_corpus::{Format, export};
+use codelupe_corpus::{DataFolder, Format, export, export_to_store};
+use codelupe_disk::work_name;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use crate::app::App;
 use crate::cli::{ExportArguments, ExportFormat};
 use crate::failure::{Failure, Result};
 use crate::output::print;
+use crate::settings::open_store;
 
 pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
     let catalogue = app.catalogue().await?;
@@ -26,13 +31,10 @@ pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
         ExportFormat::Parquet => Format::Parquet,
         ExportFormat::JsonLines => Format::JsonLines,
     };
-    let written = export(
-        app.settings.folder.objects(),
-        &build.name,
-        &arguments.target,
-        format,
-        |path| tracing::info!(path = %path.display(), "written"),
-    )?;
+    let (folder, target) = (app.settings.folder.clone(), arguments.target.clone());
+    let (name, runtime) = (build.name.clone(), Handle::current());
+    let work = move || write(&folder, &name, &target, format, &runtime);
+    let written = tokio::task::spawn_blocking(work).await.map_err(Failure::defect)??;
     let value = json!({ "build": build.name, "folder": arguments.target, "files": written });
     print(app.settings.json, &value, || {
         format!(
@@ -42,4 +44,21 @@ pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
             written.len()
         )
     })
+}
+
+/// Writes an export into a folder, or into a bucket when `target` is the address of one.
+fn write(folder: &DataFolder, build: &str, target: &Path, format: Format, runtime: &Handle) -> Result<Vec<PathBuf>> {
+    let objects = folder.objects();
+    let Some(url) = target.to_str().filter(|target| target.contains("://")) else {
+        let written = export(objects, build, target, format, |path| {
+            tracing::info!(path = %path.display(), "written");
+        });
+        return Ok(written?);
+    };
+    let store = open_store(&url.parse()?, runtime)?;
+    let work = folder.tmp().join(work_name("export"));
+    let written = export_to_store(objects, build, &*store, &work, format, |name| {
+        tracing::info!(path = %store.place(name), "written");
+    })?;
+    Ok(written.iter().map(|name| store.place(name).into()).collect())
 }

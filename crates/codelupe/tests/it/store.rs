@@ -1,5 +1,7 @@
 //! Segments and builds in a bucket of a real S3 server.
 
+mod models;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

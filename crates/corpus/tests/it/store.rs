@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use codelupe_core::Location;
 use codelupe_corpus::{
-    DataFolder, ErrorKind, Format, Key, Objects, Prefix, SegmentReader, SegmentWriter, export,
+    DataFolder, ErrorKind, Format, Key, Objects, Prefix, SegmentReader, SegmentWriter, export, export_to_store,
     is_whole, open_store, read_manifest, remove_unlinked,
 };
 use codelupe_testkit::s3::S3;
@@ -180,6 +180,28 @@ fn a_prefix_belongs_to_one_catalogue() {
         1 << 30,
     );
     other.claim("b").unwrap();
+}
+
+#[test]
+fn an_export_to_a_bucket_is_whole_with_its_manifest() {
+    let (cloud, place) = (Cloud::new(), Place::new());
+    write_build(&place.folder);
+    let target = cloud.objects("s3://corpus/exports/one", &[]);
+    let work = place.folder.tmp().join("export-1-1");
+    let objects = place.folder.objects();
+    let put = export_to_store(objects, "one", &*target, &work, Format::Parquet, |_| ()).unwrap();
+    let there = cloud.bucket.join("exports/one");
+    for name in &put {
+        let here = place.folder.root().join("builds/one").join(name);
+        assert_eq!(fs::read(there.join(name)).unwrap(), fs::read(here).unwrap(), "{name}");
+    }
+    assert!(put.contains(&"manifest.json".to_owned()) && !work.exists());
+    let again = export_to_store(objects, "one", &*target, &work, Format::Parquet, |_| ()).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Conflict);
+    // One that was cut before its manifest is written again.
+    fs::remove_file(there.join("manifest.json")).unwrap();
+    export_to_store(objects, "one", &*target, &work, Format::JsonLines, |_| ()).unwrap();
+    assert!(there.join("manifest.json").is_file());
 }
 
 #[test]
