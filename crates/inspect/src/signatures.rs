@@ -40,6 +40,7 @@ where
     for (segment, mut rows) in segments {
         rows.sort_unstable();
         let mut wanted = rows.into_iter().peekable();
+        // The reader's callback cannot fail, so the first error is kept until it has returned.
         let mut outcome = Ok(());
         let read = reader.signatures(segment, |row, bytes| {
             while let Some((_, place)) = wanted.next_if(|(wanted, _)| *wanted == row) {

@@ -37,6 +37,7 @@ pub(crate) fn dedup(context: &Context, rebuild: bool) -> Result<Deduplicated, Er
         });
     }
     context.wait(context.catalogue.forget_unused_contents(&context.config.recipe()))?;
+    // The generation that comes with it is checked when the outcome is stored: if the files change meanwhile, it is refused.
     let input = context.wait(context.catalogue.dedup_input())?;
     let candidates = input.candidates;
     context.progress.begin(Step::Dedup, candidates.len() as u64);

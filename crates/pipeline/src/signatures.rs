@@ -151,6 +151,7 @@ pub fn import(context: &Context, source: &Path) -> Result<Imported, Error> {
     read_signatures(source, &found, |blob, bytes| -> Result<(), Error> {
         imported.read += 1;
         let signature = Signature::try_from(bytes)?;
+        // The index may hold nothing that the corpus lacks: the next deduplication would remove it again.
         if !corpus.contains(&blob) {
             imported.unknown += 1;
             return Ok(());

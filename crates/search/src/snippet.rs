@@ -52,6 +52,7 @@ pub(crate) fn best_lines(text: &str, clauses: &[Clause], count: usize) -> Vec<Sn
             best.insert(place, found);
             best.truncate(count);
         }
+        // No later line can be better, and among equals the first counts.
         if best.len() == count && best.last().is_some_and(|worst| worst.score == wanted.best_score()) {
             break;
         }

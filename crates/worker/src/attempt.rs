@@ -87,6 +87,7 @@ impl Worker {
     }
 
     fn fail(&self, job: &JobRow, error: Error) -> Result<Attempt, Error> {
+        // The job is not ours any more: there is nothing to settle, whatever the error is.
         if self.progress.is_abandoned() || error.code() == ErrorCode::LeaseLost {
             tracing::warn!("the job was canceled, or another worker has taken it over");
             return Ok(Attempt::Again);

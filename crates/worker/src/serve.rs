@@ -75,6 +75,7 @@ impl Worker {
                     tracing::error!(%error, code = %error.code(), "a job is dead; `codelupe jobs list --state dead` shows it");
                 }
                 Ok(Attempt::Stopped(error)) if error.code() == ErrorCode::Canceled => break,
+                // It is a worker's task to be there when the database is back.
                 Err(error) if error.code().class() == Class::Transient => {
                     tracing::warn!(%error, "the catalogue does not answer; waiting");
                     self.pause(OUTAGE);

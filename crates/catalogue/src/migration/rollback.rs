@@ -70,9 +70,11 @@ impl Schema {
         for down in downs {
             let mut losses = Vec::new();
             for table in tables(header(down.sql.as_str(), "-- loses:")) {
+                // A step before it makes this table, empty: there is nothing more to lose.
                 if steps.iter().any(|step| step.makes.iter().any(|made| made == table)) {
                     continue;
                 }
+                // No step was taken yet, so the rows are still under the present name.
                 let table = name_now(table, &steps);
                 let rows = self.count(&table).await?;
                 losses.push(Loss { table, rows });

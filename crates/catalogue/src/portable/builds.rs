@@ -74,6 +74,7 @@ impl Store {
     ) -> Result<(), Error> {
         let fail = |error| Error::database(doing, error);
         let mut transaction = self.begin(fence).await?;
+        // Locked until the commit: the files cannot change in between.
         generation_must_be(locked_generation(&mut transaction).await.map_err(fail)?, since)?;
         sqlx::query("DELETE FROM builds WHERE name = $1")
             .bind(&build.name)

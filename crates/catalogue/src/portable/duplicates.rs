@@ -60,6 +60,7 @@ impl Store {
             .execute(&mut *transaction)
             .await
             .map_err(fail)?;
+        // What was derived from the earlier outcome, such as the build, is out of date.
         sqlx::query("DELETE FROM stages")
             .execute(&mut *transaction)
             .await

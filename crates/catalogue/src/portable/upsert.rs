@@ -65,6 +65,7 @@ async fn upsert_chunk(
             Seen::Listed => row.last_listed = Some(now),
             Seen::Refreshed => row.last_refreshed = Some(now),
         }
+        // A new repository has a name to record, too.
         let renamed = old.as_ref().is_none_or(|old| old.full_name != row.full_name);
         match &old {
             None => upserted.new += 1,

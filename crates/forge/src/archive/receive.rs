@@ -65,10 +65,12 @@ pub(super) fn receive<R: BufRead>(
         let kind = header::kind_of(header);
         if kind == HeaderKind::Global {
             receiver.receive_global(header)?;
+            // The commit stands before all files, so the rest need not come in.
             if receiver.received.commit.as_deref().is_some_and(&is_known) {
                 return Ok(None);
             }
         } else if !receiver.receive_extension(kind, header, &mut overrides)? {
+            // Extensions are about the one member that follows them.
             receiver.receive_member(kind, header, std::mem::take(&mut overrides))?;
         }
     }
@@ -151,6 +153,7 @@ impl<R: BufRead> Receiver<'_, R> {
             return Err(Failure::malformed("a link, a folder or a device has a size"));
         }
         let sparse = overrides.sparse;
+        // The name of a sparse file comes first: its path is only a placeholder.
         let path = match [overrides.sparse_name, overrides.path, overrides.long_name]
             .into_iter()
             .flatten()
@@ -168,6 +171,7 @@ impl<R: BufRead> Receiver<'_, R> {
             (HeaderKind::Symlink, Ok(path)) => self.drop_file(path, None, Reason::Symlink),
             (_, Ok(path)) => self.drop_file(path, None, Reason::SpecialFile),
         }
+        // The old GNU form may go on with the map in blocks that the size does not count.
         if kind == HeaderKind::Sparse {
             self.pass_map(header)?;
         }

@@ -38,6 +38,7 @@ pub(crate) fn walk(root: &OwnedFd, located: &Located, limits: &Limits) -> Result
         rules_budget: limits.max_ignore_bytes,
     };
     let root = root.try_clone().map_err(access)?;
+    // A stack of our own: depth costs no call stack, and each folder is opened from the one above it.
     let mut open = vec![walk.list(root, Vec::new(), &[])?.map_err(access)?];
     while let Some(folder) = open.last_mut() {
         let Some(name) = folder.folders.pop() else {

@@ -72,6 +72,7 @@ pub(super) fn run(mut command: Command, folder: &Path, bounds: &Bounds) -> io::R
         .stderr(words)
         .process_group(0);
     let mut running = Running::start(&mut command)?;
+    // The least room that was seen: a program that fails for lack of room may free it before it ends.
     let mut room = room_in(folder)?;
     let (mut pause, last) = LOOKS;
     let mut next_look = Instant::now();
@@ -89,6 +90,7 @@ pub(super) fn run(mut command: Command, folder: &Path, bounds: &Bounds) -> io::R
             if size_of(folder)? > bounds.max_bytes {
                 return Ok(Ended::TooLarge);
             }
+            // The larger the folder, the longer a look takes, and the less often it is done.
             next_look = Instant::now() + now.elapsed() * LOOK_SHARE;
         }
         thread::sleep(pause.min(bounds.deadline - now));

@@ -128,6 +128,7 @@ impl<R: BufRead> Receiver<'_, R> {
             ..
         }) = found
         else {
+            // The base comes later, or was not kept: the delta waits on disk.
             let piece = self.spool(size)?;
             return Ok((
                 Entry {
@@ -139,7 +140,9 @@ impl<R: BufRead> Receiver<'_, R> {
             ));
         };
         let (kind, object) = (*kind, Arc::clone(object));
+        // Before the object is made: a small delta may make a large one.
         self.pack.decoder.account(delta::object_size(&delta).unwrap_or(0))?;
+        // A broken delta costs its own object, not the pack.
         let Ok(object) = delta::apply(&object, &delta, self.limits.object_bytes) else {
             return Ok((Entry::gone(None, 0), None));
         };
@@ -225,6 +228,7 @@ impl Pack {
         let mut by_entry: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut by_id: HashMap<[u8; 20], Vec<u32>> = HashMap::new();
         let mut ready = Vec::new();
+        // Backwards, so that they are taken from the end of `ready` in the order of the pack.
         for index in (0..index_of(self.entries.len())?).rev() {
             match &self.entries[index as usize] {
                 Entry {

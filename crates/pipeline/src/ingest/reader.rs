@@ -184,6 +184,7 @@ impl<'a> Reader<'a> {
                 state,
             });
         }
+        // A folder lists no ids: there the content has to be read before it can be known.
         let key = content_key(listed.unwrap_or_else(|| BlobId::of(&self.buffer)), &path);
         let bytes = Some(self.buffer.len() as u64);
         self.keep(

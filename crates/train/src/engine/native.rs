@@ -236,6 +236,7 @@ impl Work<'_> {
         if best {
             self.progress.best = Some(loss);
             self.progress.worse = 0;
+            // After the last step the best is the result itself.
             self.progress.best_is_apart = self.progress.step < self.job.steps;
             if self.progress.best_is_apart {
                 self.save_result(&checkpoint::best(&self.job.checkpoint))?;

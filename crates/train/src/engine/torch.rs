@@ -96,6 +96,7 @@ impl TorchEngine {
                             self.install()
                         ));
                     }
+                    // Other output of Python or its libraries, or another version of our script.
                     _ => {}
                 },
                 Heard::Silence => break,

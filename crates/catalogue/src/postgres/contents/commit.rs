@@ -243,11 +243,13 @@ async fn replace_repositories(
         }))
         .fetch_all(&mut *connection)
         .await?;
+    // RETURNING promises no order.
     let ids: HashMap<String, i64> = ids.into_iter().collect();
     let ids: Vec<i64> = names
         .iter()
         .filter_map(|name| ids.get(name.as_ref()).copied())
         .collect();
+    // A repository that was there keeps its row, and so its old files.
     sqlx::query("DELETE FROM files WHERE repository_id = ANY ($1)")
         .bind(&ids)
         .execute(connection)

@@ -235,6 +235,7 @@ pub(super) fn backward(shape: &AttentionShape<'_>, qkv: Qkv<'_>, back: Attention
     if shared == 1 {
         return backward_heads(shape, qkv, back, &mut d);
     }
+    // Heads are computed on several threads, and their sum must not depend on which is done first.
     let (mut dk, mut dv) = (vec![0.0; qkv.q.len()], vec![0.0; qkv.q.len()]);
     let mut own = QkvMut {
         q: d.q,
