@@ -47,7 +47,7 @@ impl Adapter {
     /// An adapter as training starts with: it does not change the model yet. The same seed gives the same values.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for a config that makes no sense.
+    /// [`ErrorKind::Invalid`] for an invalid config.
     pub fn new(model: &Model, config: LoraConfig, seed: u64) -> Result<Self> {
         config.validate()?;
         let layout = Layout::lora(model.config(), &config);
@@ -243,12 +243,12 @@ fn read_values(folder: &Path, model: &Model, base: &str, layout: &Layout) -> Res
     Ok(values)
 }
 
-/// What two paths or names of the same model have in common.
+/// The part that paths and names of the same model share.
 fn last_part(name: &str) -> &str {
     name.trim_end_matches('/').rsplit('/').next().unwrap_or(name)
 }
 
-/// `adapter_config.json` as PEFT writes it; what is not asked for here does not change what an adapter does.
+/// `adapter_config.json` as PEFT writes it; fields that are not read here do not change what an adapter does.
 #[derive(Debug, Deserialize)]
 struct RawConfig {
     peft_type: String,

@@ -1,4 +1,4 @@
-//! What one pass over the model reads: samples, packed into rows.
+//! The input of one pass over the model: samples, packed into rows.
 
 use std::ops::Range;
 
@@ -69,7 +69,7 @@ impl Batch {
         Ok(batch)
     }
 
-    /// A single sample of which all is learned.
+    /// A single sample, all of which is learned.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Invalid`] if it is empty.

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use codelupe_core::{error::Cause, text::display_path};
 
-/// The result of what can fail here.
+/// A result with the error of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 codelupe_core::coded_error! {
-    /// Something that cannot be done with a model, with what it was about.
+    /// Something could not be done with a model.
     pub struct Error;
     /// What went wrong.
     pub enum ErrorKind {
         /// An argument or a setting is not valid.
         Invalid = Validation,
-        /// A model or an adapter of a kind that is not built in.
+        /// A model or an adapter of a kind that is not supported.
         Unsupported = Validation,
         /// A file of a model, an adapter or a state is damaged.
         Corrupt = CorruptInput,

@@ -65,7 +65,7 @@ impl GenerateConfig {
     }
 }
 
-/// What follows a prompt.
+/// The continuation of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
     /// The new tokens, without the one that ended it.
@@ -78,7 +78,7 @@ pub struct Completion {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Invalid`] for a prompt that is empty, has tokens that the model does not know, or leaves no room;
-/// or a config that makes no sense. [`crate::ErrorKind::Mismatch`] for an adapter of another base.
+/// or an invalid config. [`crate::ErrorKind::Mismatch`] for an adapter of another base.
 pub fn generate(
     model: &Model,
     adapter: Option<&Adapter>,
@@ -144,7 +144,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads all of the prompt; the logits of the token after it.
+    /// Reads the whole prompt, and returns the logits of the token after it.
     fn read_prompt(&mut self, prompt: &Batch) -> Vec<f32> {
         let Scratch { workspace: ws, angles } = &mut self.scratch;
         ws.start(prompt.tokens().len());
@@ -166,7 +166,7 @@ impl<'a> Decoder<'a> {
         self.logits(&x[last..])
     }
 
-    /// Reads one token more; the logits of the one after it.
+    /// Reads one more token, and returns the logits of the one after it.
     fn read(&mut self, token: u32) -> Vec<f32> {
         let Scratch { workspace: ws, angles } = &mut self.scratch;
         ws.start(1);
@@ -205,7 +205,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The next token by its logits, which are used up.
+/// Chooses the next token by its logits, which are overwritten.
 fn choose(logits: &mut [f32], config: &GenerateConfig, random: &mut Random) -> u32 {
     let likeliest = || {
         let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));

@@ -1,6 +1,6 @@
-//! The model as a graph over [`crate::ops::Ops`]: the order of operations on the way there and back.
+//! The model as a graph over [`crate::ops::Ops`]: the order of operations, forward and backward.
 //!
-//! It is written out by hand, without a tape: what a layer keeps, and for how long, is to be seen in [`block`].
+//! It is written out by hand, without a tape: [`block`] shows what a layer keeps, and for how long.
 
 pub(crate) mod angles;
 pub(crate) mod block;

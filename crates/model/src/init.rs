@@ -1,4 +1,4 @@
-//! Models made from nothing: random weights, in a folder that `transformers` reads too.
+//! New models: random weights, in a folder that `transformers` reads too.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ const DEVIATION: f64 = 0.02;
 /// The same seed gives the same files. An older folder at that place is replaced.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Invalid`] for a config that does not hold together; kinds of I/O.
+/// [`crate::ErrorKind::Invalid`] for an invalid config; kinds of I/O.
 pub fn init_model(folder: &Path, config: &ModelConfig, seed: u64) -> Result<()> {
     replace_folder(folder, |folder| write_new_model(folder, config, seed))
 }

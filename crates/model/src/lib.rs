@@ -1,16 +1,16 @@
 //! A causal language model on the CPU: weights, LoRA, forward and backward, AdamW, adapters, completion.
 //!
-//! The way of a training:
+//! How a model is trained:
 //!
-//! 1. [`init_model`] makes a model from nothing, or there is one as a Hugging Face folder. [`Model::open`] maps it.
+//! 1. [`init_model`] makes a model with random weights, or there is one as a Hugging Face folder. [`Model::open`] maps it.
 //! 2. [`Trainer::new`] trains an adapter ([`Trainable::Lora`]) or, for small models, all weights
 //!    ([`Trainable::Full`]).
 //! 3. [`Trainer::accumulate`] reads a [`Batch`] and gathers gradients; [`Trainer::step`] takes a step with the rate of a
-//!    [`Schedule`]; [`Trainer::save_state`] and [`Trainer::restore`] go on after a break, bit for bit.
+//!    [`Schedule`]; [`Trainer::save_state`] and [`Trainer::restore`] resume a training, bit for bit.
 //! 4. [`Trainer::adapter`] gives an [`Adapter`], which is kept as PEFT keeps it, merged into the weights by [`merge()`],
 //!    or used by [`generate()`].
 //!
-//! The graph is written once, there and back, over the operations of [`ops::Ops`]; [`ops::Cpu`] does them here. Sync,
+//! The graph is written once, forward and backward, over the operations of [`ops::Ops`]; [`ops::Cpu`] does them here. Sync,
 //! and without a clock; only the folders that it is given are read and written.
 
 // Not `forbid`: mapping files, the matrix product and seeing bytes as floats take one `unsafe` each.

@@ -11,7 +11,7 @@ use crate::lora::LoraConfig;
 pub struct MemoryEstimate {
     /// Trained values, gradients and both moments.
     pub trained: u64,
-    /// What a pass keeps for the way back, and what it works with.
+    /// What a pass keeps for the backward pass, and its working buffers.
     pub activations: u64,
     /// Logits that are held at a time.
     pub logits: u64,
@@ -21,7 +21,7 @@ pub struct MemoryEstimate {
 }
 
 impl MemoryEstimate {
-    /// What must be there: all but what is mapped.
+    /// The memory that must be free: everything but what is mapped.
     pub const fn required(&self) -> u64 {
         self.trained + self.activations + self.logits
     }

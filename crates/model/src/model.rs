@@ -58,7 +58,7 @@ impl Model {
         &self.name
     }
 
-    /// Sets the name that adapters of this model carry as that of their base.
+    /// Sets the name that adapters of this model record as their base.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Model {
         values.ok_or_else(|| self.missing(name))
     }
 
-    /// A number that tells this base from others, as 16 hexadecimal digits: over the shape and a sample of the bytes of
+    /// A number that identifies this base, as 16 hexadecimal digits: over the shape and a sample of the bytes of
     /// every tensor.
     pub fn fingerprint(&self) -> String {
         format!("{:016x}", self.fingerprint)

@@ -1,5 +1,5 @@
-//! What a pass over the model asks of the machine: a small set of operations on floats, so that another device can
-//! follow without a change to the graph above.
+//! The operations that a pass over the model needs: a small set over floats, so that another device can be added without
+//! changing the graph.
 //!
 //! Matrices lie row after row; a row is a token. What is named `d…` is a gradient of the loss. "Heads apart" means
 //! [heads, tokens, head width], as attention wants it; everywhere else the heads of a token are neighbors.
@@ -26,27 +26,26 @@ pub trait Ops: Send + Sync {
     /// `y = x Wᵀ + b` for weights that may be narrow: x [tokens, inputs], W [outputs, inputs], y [tokens, outputs].
     fn linear(&self, x: Mat<'_>, weight: Weight<'_>, bias: Option<&[f32]>, y: MatMut<'_>);
 
-    /// `dx = dy W`, or `dx += dy W` where it is to accumulate.
+    /// `dx = dy W`, or `dx += dy W` with `accumulate`.
     fn linear_backward(&self, dy: Mat<'_>, weight: Weight<'_>, accumulate: bool, dx: MatMut<'_>);
 
-    /// `c = scale a b`, or `c += scale a b` where it is to accumulate.
+    /// `c = scale a b`, or `c += scale a b` with `accumulate`.
     fn matmul(&self, scale: f32, a: Mat<'_>, b: Mat<'_>, accumulate: bool, c: MatMut<'_>);
 
     /// Adds the sum of each column of `m` to `sums`: the gradient of a bias.
     fn add_column_sums(&self, m: Mat<'_>, sums: &mut [f32]);
 
     /// RMS norm (Zhang and Sennrich, arXiv:1910.07467): `y = x * inverse * weight` with
-    /// `inverse = 1 / sqrt(mean(x²) + eps)`, which is kept for the way back, one a row.
+    /// `inverse = 1 / sqrt(mean(x²) + eps)`, which is kept for the backward pass, one for each row.
     fn rms_norm(&self, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], inverse: &mut [f32]);
 
     /// Adds the gradient of the input of RMS norm to `dx` and, where wanted, that of its weight to `dweight`.
     fn rms_norm_backward(&self, norm: Norm<'_>, dy: &[f32], dx: &mut [f32], dweight: Option<&mut [f32]>);
 
-    /// Takes the heads of each row, `width` wide, apart, and turns them by the angles of their positions if there are
-    /// any.
+    /// Splits each row into its heads, `width` wide, and rotates them by the angles of their positions, if given.
     fn split_heads(&self, x: Mat<'_>, width: usize, rotation: Option<Rotation<'_>>, out: &mut [f32]);
 
-    /// Puts heads together again and turns them back: the way back of [`Ops::split_heads`].
+    /// Merges heads into rows and rotates them back: the inverse of [`Ops::split_heads`].
     fn merge_heads(&self, heads: &[f32], width: usize, rotation: Option<Rotation<'_>>, out: MatMut<'_>);
 
     /// Causal attention inside each sample, heads apart: queries, keys, values in, `out` and the logarithm of each
@@ -66,8 +65,8 @@ pub trait Ops: Send + Sync {
     /// `y += x`.
     fn add(&self, x: &[f32], y: &mut [f32]);
 
-    /// Leaves out each value with the probability of `mask` and scales the others up, into `out` or, where it is to
-    /// accumulate, added to it. The same mask leaves out the same places: it is its own way back.
+    /// Leaves out each value with the probability of `mask` and scales the others up, into `out` or, with `accumulate`,
+    /// added to it. The same mask leaves out the same places, so it is its own backward pass.
     fn dropout(&self, x: &[f32], mask: DropoutMask, accumulate: bool, out: &mut [f32]);
 
     /// For each row of logits, [targets, vocabulary], the negative logarithm of the target's probability; the logits
@@ -81,7 +80,7 @@ pub trait Ops: Send + Sync {
     fn adamw(&self, step: &AdamwStep, values: &mut [f32], gradients: &[f32], first: &mut [f32], second: &mut [f32]);
 }
 
-/// What RMS norm had on the way there.
+/// What RMS norm had in the forward pass.
 #[derive(Debug, Clone, Copy)]
 pub struct Norm<'a> {
     /// Its input, [tokens, width].
@@ -142,7 +141,7 @@ pub struct QkvMut<'a> {
     pub v: &'a mut [f32],
 }
 
-/// What attention had and gets on the way back, heads apart.
+/// What attention had, and the gradient that it gets in the backward pass, heads apart.
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionBack<'a> {
     /// Its output, [heads, tokens, width].

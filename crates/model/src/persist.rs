@@ -47,8 +47,8 @@ pub(crate) fn write_tensors<V: View>(
     sort_metadata(path).map_err(|e| Error::own_io("write", path, e))
 }
 
-/// Puts the entries of a file's metadata in order: the library writes them in that of a hash map, which is another one in
-/// each process. Their text is as long in any order, so nothing else moves.
+/// Sorts the entries of a file's metadata: the library writes them in the order of a hash map, which differs between
+/// processes. Their text has the same length in any order, so nothing else moves.
 fn sort_metadata(path: &Path) -> io::Result<()> {
     const NAME: &[u8] = b"\"__metadata__\":";
     let mut file = File::options().read(true).write(true).open(path)?;

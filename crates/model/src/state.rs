@@ -1,4 +1,4 @@
-//! The state of a training in one file: trained values, moments, and how far it is.
+//! The state of a training in one file: trained values, moments and progress.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ const FORMAT: &str = "codelupe-training-state-1";
 /// The prefixes of the three tensors of each trained one.
 const PARTS: [&str; 3] = ["value.", "first_moment.", "second_moment."];
 
-/// How far a training is, and of what it is.
+/// How far a training is, and what it trains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) steps: u64,

@@ -27,7 +27,7 @@ pub enum Trainable {
     Lora(LoraConfig),
     /// An adapter that was trained before, from where it is.
     Adapter(Adapter),
-    /// All weights of the model, as floats: for small models made from nothing.
+    /// All weights of the model, as floats: for small models that start from random weights.
     Full,
 }
 
@@ -37,7 +37,7 @@ pub struct StepStats {
     /// The norm of the mean gradient over all trained values, before clipping.
     pub grad_norm: f64,
     /// Whether the step was taken. It is not if the norm is not finite, or no token was learned since the last step:
-    /// nothing is changed then, and the gradients are given up.
+    /// nothing is changed then, and the gradients are discarded.
     pub applied: bool,
 }
 
@@ -76,7 +76,7 @@ impl<'m> Trainer<'m> {
     /// Starts training. The seed decides what a new adapter starts with and what dropout leaves out.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] for configs that make no sense; [`ErrorKind::Mismatch`] for an adapter of another base.
+    /// [`ErrorKind::Invalid`] for invalid configs; [`ErrorKind::Mismatch`] for an adapter of another base.
     pub fn new(
         model: &'m Model,
         trainable: Trainable,
@@ -151,7 +151,7 @@ impl<'m> Trainer<'m> {
         StepStats { grad_norm, applied }
     }
 
-    /// Gives up the gradients gathered since the last step.
+    /// Discards the gradients gathered since the last step.
     pub fn discard(&mut self) {
         self.gradients.fill(0.0);
         self.tokens = 0;
@@ -243,8 +243,8 @@ impl<'m> Trainer<'m> {
         )
     }
 
-    /// Takes a state back: from here on training gives the same bits as without a break, in as many threads. Gradients
-    /// gathered since the last step are given up. After an error nothing is changed.
+    /// Restores a state: from here on training gives the same bits as without a break, with the same number of threads.
+    /// Gradients gathered since the last step are discarded. After an error nothing is changed.
     ///
     /// # Errors
     /// [`ErrorKind::Mismatch`] for the state of another training; [`ErrorKind::Corrupt`] for a damaged file; kinds of
@@ -309,8 +309,8 @@ fn network_source<'a>(
     }
 }
 
-/// A key for the masks of one batch: a function of where training is, so that going on after a break leaves out the
-/// same.
+/// A key for the masks of one batch: a function of where training is, so that a resumed training leaves out the
+/// same values.
 fn dropout_key(seed: u64, step: u64, batch: u64) -> u64 {
     splitmix(splitmix(seed ^ splitmix(step)) ^ batch)
 }

@@ -1,7 +1,7 @@
-//! A decoder layer, there and back.
+//! A decoder layer, forward and backward.
 //!
 //! `x₁ = x + out(attention(rope(qkv(norm(x)))))`, `y = x₁ + down(swiglu(gate_up(norm(x₁))))`. Outputs of norms and of
-//! SwiGLU are cheap and are made anew on the way back instead of being kept.
+//! SwiGLU are cheap, so the backward pass computes them again instead of keeping them.
 
 use crate::graph::network::{Block, Vector};
 use crate::graph::projection::{Context, Io};
@@ -9,14 +9,14 @@ use crate::graph::workspace::Workspace;
 use crate::ops::{AttentionBack, AttentionShape, Norm, Qkv, QkvMut, Rotation};
 use crate::tensor::{Mat, MatMut};
 
-/// What every layer of a pass shares.
+/// What all layers of a pass share.
 pub(crate) struct Geometry<'a> {
     pub(crate) shape: AttentionShape<'a>,
     pub(crate) rotation: Rotation<'a>,
     pub(crate) eps: f32,
 }
 
-/// What a layer keeps for the way back.
+/// What a layer keeps for the backward pass.
 pub(crate) struct Activations {
     input_inverse: Vec<f32>,
     pub(crate) heads: Heads,
@@ -109,18 +109,18 @@ pub(crate) fn norm_backward(
     cx.ops.rms_norm_backward(norm, dy, dx, dweight);
 }
 
-/// What a layer needs on the way back.
+/// What a layer needs for the backward pass.
 pub(crate) struct Back<'a> {
     /// Its input.
     pub(crate) x: &'a [f32],
-    /// What the way there kept.
+    /// What the forward pass kept.
     pub(crate) kept: &'a Activations,
     /// Whether something below it is trained.
     pub(crate) deeper: bool,
 }
 
 impl Block<'_> {
-    /// The layer's output and what the way back needs.
+    /// The layer's output, and what the backward pass needs.
     pub(crate) fn forward(
         &self,
         cx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! Keys and values of tokens that were read, so that reading one more does not read the others again.
+//! Keys and values of the tokens read so far, so that reading one more does not read the others again.
 
 use crate::config::ModelConfig;
 use crate::graph::block::{Geometry, Heads};
@@ -50,7 +50,7 @@ impl Cache {
         }
     }
 
-    /// The output of a layer for one token more.
+    /// The output of a layer for one more token.
     pub(crate) fn forward(
         &mut self,
         cx: &Context<'_>,
@@ -74,7 +74,7 @@ impl Cache {
         y
     }
 
-    /// Attention of the one token's queries, [heads, width], over all that was read and itself.
+    /// Attention of one token's queries, [heads, width], over all tokens read so far and itself.
     fn attend(&self, cx: &Context<'_>, layer: usize, q: &[f32], out: &mut [f32]) {
         let (len, head) = (self.len + 1, self.capacity * self.width);
         let kv_heads = self.keys[layer].len() / head;

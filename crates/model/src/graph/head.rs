@@ -1,4 +1,4 @@
-//! The head and its loss, a few rows at a time: all logits together are never held.
+//! The head and its loss, a few rows at a time: all logits are never held together.
 
 use crate::batch::Prediction;
 use crate::graph::network::Table;

@@ -1,4 +1,4 @@
-//! Everything that a pass reads, put together: the weights, frozen or trained, the updates of LoRA, and where in the
+//! Everything that a pass reads, in one place: the weights, frozen or trained, the updates of LoRA, and where in the
 //! flat gradient each of them gathers its own.
 
 use std::ops::Range;
@@ -49,7 +49,7 @@ pub(crate) struct Projection<'a> {
     pub(crate) lora: Option<LoraGroup<'a>>,
 }
 
-/// One of them.
+/// One of these projections.
 pub(crate) struct Linear<'a> {
     pub(crate) table: Table<'a>,
     pub(crate) bias: Option<Vector<'a>>,

@@ -15,7 +15,7 @@ use crate::graph::workspace::Workspace;
 use crate::ops::{AttentionShape, Ops};
 use crate::tensor::{Mat, MatMut};
 
-/// What is kept of a pass for the way back.
+/// What a pass keeps for the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recompute {
@@ -41,14 +41,14 @@ impl Loss {
         self.nll_sum / self.tokens as f64
     }
 
-    /// Takes other predictions in.
+    /// Adds other predictions.
     pub fn add(&mut self, other: Self) {
         self.nll_sum += other.nll_sum;
         self.tokens += other.tokens;
     }
 }
 
-/// What passes use again: buffers and angles.
+/// What passes reuse: buffers and angles.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) workspace: Workspace,
@@ -134,7 +134,7 @@ pub(crate) fn evaluate(ops: &dyn Ops, scratch: &mut Scratch, network: &Network<'
     by_sample
 }
 
-/// One pass there and back.
+/// One pass, forward and backward.
 pub(crate) struct Pass<'a> {
     pub(crate) ops: &'a dyn Ops,
     pub(crate) network: &'a Network<'a>,

@@ -1,4 +1,4 @@
-//! Projections with a common input, on the way there and back.
+//! Projections with a common input, forward and backward.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Projection<'_> {
-    /// `y = x Wᵀ + b + scale (x Aᵀ) Bᵀ`; returns `x Aᵀ`, which the way back needs.
+    /// `y = x Wᵀ + b + scale (x Aᵀ) Bᵀ`; returns `x Aᵀ`, which the backward pass needs.
     pub(crate) fn forward(&self, cx: &Context<'_>, ws: &mut Workspace, x: &[f32], y: &mut [f32]) -> Vec<f32> {
         let x = Mat::new(x, self.inputs());
         let outputs = self.outputs();
@@ -66,7 +66,7 @@ impl Projection<'_> {
     }
 }
 
-/// What a projection had and gets on the way back.
+/// What a projection had, and the gradient that it gets in the backward pass.
 pub(crate) struct Io<'a> {
     pub(crate) x: &'a [f32],
     pub(crate) reduced: &'a [f32],
@@ -181,7 +181,7 @@ impl LoraGroup<'_> {
         ws.give(dreduced);
     }
 
-    /// The same through the masks of dropout, which are made anew.
+    /// The same with dropout, whose masks are computed again.
     fn backward_dropped(
         &self,
         cx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! Buffers that are used again: a step asks for the same sizes as the one before.
+//! Buffers that are reused: a step needs the same sizes as the one before.
 
 use std::collections::HashMap;
 

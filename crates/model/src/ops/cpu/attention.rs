@@ -1,6 +1,6 @@
 //! Causal attention in tiles (Dao and others, arXiv:2205.14135): a block of queries goes over the keys before it, and
 //! keeps a running maximum and sum. What is above the diagonal is never computed, and no probability is ever kept; the
-//! way back computes them anew from the logarithm of each row's sum.
+//! backward pass computes them again from the logarithm of each row's sum.
 #![expect(
     clippy::inline_always,
     reason = "must be compiled as part of the loop that `simd` runs"

@@ -10,7 +10,7 @@ use super::TASK;
 use super::vector::simd;
 use crate::ops::DropoutMask;
 
-/// `out = mask x / (1 - rate)`, or `out +=` where it is to accumulate.
+/// `out = mask x / (1 - rate)`, or `out +=` with `accumulate`.
 pub(super) fn apply(x: &[f32], mask: DropoutMask, accumulate: bool, out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "a place for each value");
     out.par_chunks_mut(TASK)

@@ -37,7 +37,7 @@ pub(super) fn forward(x: Mat<'_>, weight: Weight<'_>, bias: Option<&[f32]>, y: M
     });
 }
 
-/// `dx = dy W`, or `dx += dy W` where it is to accumulate.
+/// `dx = dy W`, or `dx += dy W` with `accumulate`.
 pub(super) fn backward(dy: Mat<'_>, weight: Weight<'_>, accumulate: bool, dx: MatMut<'_>) {
     let MatMut {
         data,

@@ -11,7 +11,7 @@ pub(super) enum Threads {
     Pool,
 }
 
-/// `c = scale a b`, or `c += scale a b` where it is to accumulate.
+/// `c = scale a b`, or `c += scale a b` with `accumulate`.
 pub(super) fn matmul(threads: Threads, scale: f32, a: Mat<'_>, b: Mat<'_>, accumulate: bool, c: MatMut<'_>) {
     let MatMut {
         data,
