@@ -10,9 +10,9 @@ use rustix::io::Errno;
 codelupe_core::coded_error! {
     /// Why a source or a repository could not be used.
     pub struct Error;
-    /// The sort of an [`Error`].
+    /// The kind of an [`Error`].
     pub enum ErrorKind {
-        /// A source text or a limit that cannot be.
+        /// An invalid source text or limit.
         Invalid = Validation: "not valid",
         /// The path does not exist.
         NotFound = NotFound: "no such file or folder",
@@ -23,7 +23,7 @@ codelupe_core::coded_error! {
         /// Reading the repository failed for another reason of the operating system.
         Io = CorruptInput: "could not be read",
         /// This machine is in the way: the folder for what is fetched is gone or full, memory or open files are used up.
-        /// Whatever the repository is, it is not its fault, and the next one would fare the same.
+        /// It is not the fault of the repository, and the next one would fail too.
         Machine = Storage: "this machine is in the way",
         /// More entries, or a larger listing, than [`Limits`](crate::Limits) allow. The whole repository is refused.
         TooManyEntries = CorruptInput: "too many entries",
@@ -37,7 +37,7 @@ codelupe_core::coded_error! {
         Network = Network: "the network failed",
         /// A forge was silent, or slow, for too long.
         Timeout = Timeout: "it took too long",
-        /// A forge answered that it cannot now (status 5xx).
+        /// A forge could not answer now (status 5xx).
         Server = Network: "the server cannot answer now",
         /// A forge's limit on requests is reached; [`Error::retry_after`] says for how long.
         RateLimited = RateLimited: "the limit on requests is reached",
@@ -49,9 +49,9 @@ codelupe_core::coded_error! {
         Gone = NotFound: "there is no such repository",
         /// The repository was taken down for legal reasons (status 451).
         TakenDown = NotFound: "it was taken down for legal reasons",
-        /// An answer is not what it should be.
+        /// An answer is malformed.
         Protocol = CorruptInput: "the answer is not understood",
-        /// A redirect leads to another host, or around.
+        /// A redirect leads to another host, or in a circle.
         Redirect = CorruptInput: "the redirect is not followed",
         /// An answer or a repository is larger than its limit.
         TooLarge = PayloadTooLarge: "it is too large",
@@ -78,7 +78,7 @@ impl Error {
     }
 }
 
-/// Whether reading failed for want of memory or open files, which no repository is to blame for.
+/// Whether reading failed for lack of memory or open files, for which no repository is to blame.
 fn is_used_up(error: &io::Error) -> bool {
     let files = [Errno::MFILE, Errno::NFILE];
     error.kind() == io::ErrorKind::OutOfMemory

@@ -1,4 +1,4 @@
-//! Entry points for the fuzz targets in `fuzz/`: each reads foreign bytes and must neither panic nor give what is wrong.
+//! Entry points for the fuzz targets in `fuzz/`: each reads foreign bytes and must neither panic nor give a wrong result.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub fn pkt_line(bytes: &[u8]) {
 /// A pack. What can be read of it has the id that it is read by.
 ///
 /// # Panics
-/// When it has not: that is the find.
+/// When it does not: that is the bug to find.
 pub fn pack(bytes: &[u8], spool_folder: &Path) {
     let limits = PackLimits {
         pack_bytes: 1 << 20,
@@ -52,7 +52,7 @@ pub fn pack(bytes: &[u8], spool_folder: &Path) {
 /// A delta, to a base that is the first half of the bytes.
 ///
 /// # Panics
-/// When it makes more than the limit: that is the find.
+/// When it makes more than the limit: that is the bug to find.
 pub fn delta(bytes: &[u8]) {
     let (base, delta) = bytes.split_at(bytes.len() / 2);
     if let Some(object) = apply_delta(base, delta, 1 << 16) {
@@ -73,7 +73,7 @@ pub fn listing(bytes: &[u8]) {
 /// A compressed tar archive. What is kept of it has the id that it is listed with.
 ///
 /// # Panics
-/// When it has not: that is the find.
+/// When it does not: that is the bug to find.
 pub fn archive(bytes: &[u8], spool_folder: &Path) {
     if let Ok(remote) = Remote::at("https://example.org/owner/name") {
         archive::read_any(bytes, remote.describe(String::new()), spool_folder);

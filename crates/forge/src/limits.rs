@@ -1,10 +1,10 @@
-//! How much of one repository is read at most.
+//! Limits on what is read of one repository.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// Bounds on what one repository may cost, whoever made it.
+/// Bounds on what one repository may cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -54,7 +54,7 @@ impl Limits {
     /// Checks that the limits can be met together.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] names the first limit that cannot be.
+    /// [`ErrorKind::Invalid`] names the first limit that cannot be met.
     pub fn validate(&self) -> Result<(), Error> {
         let decode = self.max_decode_bytes as u64;
         let why = if self.max_blob_bytes == 0 {

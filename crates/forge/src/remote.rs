@@ -1,4 +1,4 @@
-//! A repository elsewhere.
+//! A repository on a server.
 
 use codelupe_core::{HostedRepository, RepoName, Repository, text::display_name};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Remote {
         })
     }
 
-    /// What is known of it before its files are.
+    /// What is known of it before its files are read.
     pub fn describe(&self, revision: String) -> Repository {
         let host = self.name.as_str().split('/').next().unwrap_or_default();
         Repository {

@@ -1,4 +1,4 @@
-//! One repository at one revision: what lies in it, and reading it.
+//! One repository at one revision: its entries, and reading them.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where the user says repositories are.
+//! The places of repositories that a user names.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::remote::Remote;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Source {
-    /// `PATH`: found out by looking, see [`discover`](crate::discover()).
+    /// `PATH`: detected from what is there, see [`discover`](crate::discover()).
     Auto(PathBuf),
     /// `repos:PATH`: every child folder is one repository.
     Repositories(PathBuf),

@@ -1,4 +1,4 @@
-//! What stands before a member and changes it: records of pax and long names of GNU.
+//! Headers that change the member after them: pax records and GNU long names.
 
 use std::io::BufRead;
 
@@ -11,7 +11,7 @@ const MAX_KEY_BYTES: u64 = 64;
 /// The most digits that the length of a record may have: those of the largest `u64`.
 const MAX_DIGITS: usize = 20;
 
-/// What the member that follows has other than its header says.
+/// What overrides the header of the next member.
 #[derive(Debug, Default)]
 pub(super) struct Overrides {
     /// `path` of pax.

@@ -10,7 +10,7 @@ pub(super) enum Failure {
     /// The bytes stopped coming.
     #[error("the archive did not come in whole")]
     Stream(#[source] io::Error),
-    /// The bytes are no such archive, or programs would read different things from them.
+    /// The bytes are not such an archive, or programs would read different things from them.
     #[error("the archive is damaged: {0}")]
     Malformed(String),
     /// The archive is larger than this bound in bytes.
@@ -43,7 +43,7 @@ impl Failure {
         }
     }
 
-    /// This as an error of the crate, about what lies at `origin`.
+    /// The same as an error of this crate, about the archive from `origin`.
     pub(super) fn into_error(self, origin: &str) -> Error {
         let context = format!("{origin}: the archive");
         let kind = match self {

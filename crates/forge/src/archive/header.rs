@@ -1,4 +1,4 @@
-//! One block that says what follows.
+//! The header of a member.
 
 use tar::Header;
 
@@ -26,7 +26,7 @@ pub(super) enum HeaderKind {
     Special,
     /// A sparse file (GNU, `S`): the map of it may go on in blocks of its own.
     Sparse,
-    /// Something of which only the size is known.
+    /// Another kind, of which only the size is known.
     Unknown,
 }
 

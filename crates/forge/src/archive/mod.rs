@@ -1,12 +1,12 @@
-//! Repositories as a forge packs them up: a gzip-compressed tar archive, read while it comes in.
+//! Repositories as archives of their forge: a gzip-compressed tar archive, read while it comes in.
 //!
 //! An archive is not faithful. `git archive`, which all forges run, leaves out what the attribute `export-ignore` names, fills
 //! in `export-subst` and `ident`, and converts ends of lines and encodings; submodules are empty folders. So the revision of
 //! such a repository begins with [`ARCHIVE_REVISION`]: it says so, and when the same commit is fetched by git, that is another
 //! revision.
 //!
-//! Nothing is unpacked. What an archive calls a link, a device or anything else but a file is recorded and dropped, and so is
-//! what lies outside of its one folder. Where programs that read tar disagree about what follows, the archive is refused: that
+//! Nothing is unpacked. Links, devices and everything else but files are recorded and dropped, and so is
+//! everything outside of its one folder. Where programs that read tar disagree about what follows, the archive is refused: that
 //! is how one program can be shown other files than the next (CVE-2025-62518).
 
 mod extension;
@@ -122,7 +122,7 @@ impl Snapshot for ArchiveSnapshot {
 /// Reads an archive and everything in it. What is kept has the id that it is listed with.
 ///
 /// # Panics
-/// When it has not.
+/// When it does not.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn read_any(bytes: &[u8], repository: Repository, spool_folder: &std::path::Path) {
     let costs = ArchiveLimits {

@@ -179,7 +179,7 @@ impl<R: BufRead> Receiver<'_, R> {
         self.stream.pad(size)
     }
 
-    /// The path below the archive's folder, or, as an error, what is shown of one that is not there or not good.
+    /// The path below the archive's folder, or, as an error, the text to show for a bad one.
     fn place(&mut self, path: &[u8], is_folder: bool) -> Result<Vec<u8>, Vec<u8>> {
         let cut = |path: &[u8]| path[..path.len().min(self.limits.max_path_bytes)].to_vec();
         if self.folder.is_none() {
@@ -246,7 +246,7 @@ impl<R: BufRead> Receiver<'_, R> {
         });
     }
 
-    /// Goes past the blocks in which the map of a sparse file goes on; they are not counted in its size.
+    /// Skips the blocks that continue the map of a sparse file; its size does not count them.
     fn pass_map(&mut self, header: &Header) -> Result<(), Failure> {
         let header = header
             .as_gnu()

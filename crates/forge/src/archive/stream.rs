@@ -14,7 +14,7 @@ pub(super) const BLOCK_BYTES: usize = 512;
 /// Inflated bytes per look.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// A tar archive on its way in.
+/// A tar archive as it is received.
 pub(super) struct TarStream<R> {
     inflated: BufReader<GzDecoder<Take<R>>>,
     packed_limit: u64,
@@ -62,7 +62,7 @@ impl<R: BufRead> TarStream<R> {
         Ok(())
     }
 
-    /// Goes past the next `bytes`, showing them to `sink` piece by piece.
+    /// Skips the next `bytes`, passing them to `sink` piece by piece.
     pub(super) fn pass(&mut self, bytes: u64, mut sink: impl FnMut(&[u8])) -> Result<(), Failure> {
         self.expect(bytes)?;
         let mut left = bytes;
@@ -79,7 +79,7 @@ impl<R: BufRead> TarStream<R> {
         Ok(())
     }
 
-    /// Goes past what fills the last block of `bytes` up.
+    /// Skips the padding of the last block of `bytes`.
     pub(super) fn pad(&mut self, bytes: u64) -> Result<(), Failure> {
         let block = BLOCK_BYTES as u64;
         self.pass((block - bytes % block) % block, |_| ())

@@ -1,4 +1,4 @@
-//! The books of one identity.
+//! The account of one identity.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,9 +21,9 @@ pub(super) struct Account {
     pace: Pace,
     /// An instant and what the clock showed then, in seconds since the Unix epoch.
     epoch: (Instant, i64),
-    /// Nothing is asked before.
+    /// No request may go out before.
     held: Option<Instant>,
-    /// Answers in a row that were limits.
+    /// How many answers in a row were limits.
     strikes: u32,
     buckets: HashMap<Resource, Bucket>,
 }
@@ -68,7 +68,7 @@ impl Account {
         self.strikes = 0;
     }
 
-    /// This machine's clock in seconds since the Unix epoch, steady even if somebody sets it.
+    /// This machine's clock in seconds since the Unix epoch, steady even if the clock is set.
     pub(super) fn wall(&self, now: Instant) -> i64 {
         let passed = now.saturating_duration_since(self.epoch.0).as_secs();
         self.epoch.1.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
@@ -121,7 +121,7 @@ impl Account {
         resource
     }
 
-    /// Nothing, or nothing of one resource, is asked before `until`.
+    /// No request, or none for one resource, may go out before `until`.
     pub(super) fn hold(&mut self, resource: Option<Resource>, until: Instant) {
         self.strikes = self.strikes.saturating_add(1);
         let held = match resource {

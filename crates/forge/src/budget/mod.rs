@@ -57,7 +57,7 @@ impl Resource {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pace {
-    /// As the forge asks for, or slower.
+    /// At the pace that the forge asks for, or slower.
     #[default]
     Polite,
     /// As quickly as answers come, until the forge states a limit: for a private instance.
@@ -85,7 +85,7 @@ impl Budget {
         }
     }
 
-    /// The same account for one who does not wait longer than `patience` for a request, but gets an error of the kind
+    /// The same account for a caller that waits at most `patience` for a request, and otherwise gets an error of the kind
     /// `RateLimited`.
     #[must_use]
     pub fn with_patience(&self, patience: Duration) -> Self {

@@ -1,4 +1,4 @@
-//! Whether an answer is one, a limit or a refusal.
+//! Whether a response is an answer, a limit or a refusal.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 
 use crate::site::SiteKind;
 
-/// The longest that a forge can make us wait; no documented window is longer, and a header may hold any number.
+/// The longest wait that a forge can impose; no documented window is longer, and a header may hold any number.
 pub(super) const MAX_WAIT: Duration = Duration::from_hours(24);
 
 /// The first wait where the forge names none; GitHub's documentation asks for at least one minute, then more each time.

@@ -15,7 +15,7 @@ use crate::wire;
 const START_BYTES: usize = 64;
 
 impl Visit<'_> {
-    /// Fetches in another way after `error`, where there is one that the settings let through.
+    /// Fetches in another way after `error`, if the settings allow one.
     pub(super) fn otherwise(
         &self,
         error: Error,

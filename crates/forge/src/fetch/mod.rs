@@ -53,13 +53,13 @@ pub struct Fetcher {
 
 /// What fetching found.
 pub enum Fetched {
-    /// `HEAD` is where it was.
+    /// `HEAD` has not moved.
     Unchanged,
     /// The repository at its newest commit.
     Snapshot(Box<dyn Snapshot>),
 }
 
-/// Says which entries of a repository must be fetched, by their numbers; `None` for all. The others can not be read.
+/// Says which entries of a repository must be fetched, by their numbers; `None` for all. The others cannot be read.
 pub type Wanted<'a> = dyn Fn(&[Entry]) -> Option<Vec<usize>> + 'a;
 
 impl Fetcher {

@@ -1,4 +1,4 @@
-//! One visit to one repository: its requests and what is wrong with their answers.
+//! One visit to one repository: its requests and the errors of their answers.
 
 use std::io;
 use std::time::{Duration, Instant};

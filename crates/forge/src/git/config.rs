@@ -1,4 +1,4 @@
-//! What the repository's own `config` says: its format and the address of `origin`. Nothing else in it has any effect,
+//! The repository's own `config`: its format and the address of `origin`. Nothing else in it has any effect,
 //! and files that it includes are not read.
 
 use gix_config::File;
@@ -18,7 +18,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads the configuration; a missing or malformed one says nothing.
+    /// Reads the configuration; a missing or malformed one counts as empty.
     ///
     /// # Errors
     /// The repository has SHA-256 object ids or keeps its references in a reftable.

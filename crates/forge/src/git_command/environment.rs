@@ -1,4 +1,4 @@
-//! What the git program is given: a cleared environment and our own configuration.
+//! The environment of the git program: cleared, with our own configuration.
 //!
 //! Names of settings are those of git-config(1), of variables those of git(1). Settings go through `GIT_CONFIG_COUNT`, which
 //! needs git 2.31 and is neither in the arguments, which every user of the machine can read, nor in a file.
@@ -10,7 +10,7 @@ use std::process::Command;
 use reqwest::header::HeaderValue;
 use url::Url;
 
-/// What stays the same for every repository.
+/// What is the same for every repository.
 const SETTINGS: [(&str, &str); 19] = [
     // HTTP alone, of one host alone. Without redirects, alternates of other hosts are not followed either.
     ("protocol.allow", "never"),
@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &str); 19] = [
     ("core.deltaBaseCacheLimit", "64m"),
 ];
 
-/// What one run is given.
+/// What one run gets.
 pub(super) struct Environment<'a> {
     pub(super) user_agent: &'a str,
     pub(super) ca_file: Option<&'a Path>,

@@ -117,7 +117,7 @@ impl GitCommand {
     }
 }
 
-/// A snapshot of a folder that goes with it.
+/// A snapshot that removes its folder when it is dropped.
 struct Cloned {
     snapshot: GitSnapshot,
     _folder: TempDir,

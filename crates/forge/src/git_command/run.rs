@@ -1,4 +1,4 @@
-//! Running a program that is not trusted to end: it and all that it starts are killed when they take too long or too much.
+//! Running a program that may not end by itself: it and all that it starts are killed when they take too long or too much.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,10 +12,10 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 
-/// How often the program is looked after at first, and in the end.
+/// How often the program is checked, at first and later.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
-/// Looking at the folder may take this part of the time.
+/// The time between two looks at the folder, as a multiple of what a look takes.
 const LOOK_SHARE: u32 = 10;
 
 /// The most memory, as addresses, that each process may take, in bytes. With our settings all of redis, its history

@@ -99,7 +99,7 @@ impl Body {
         Ok(sink.bytes)
     }
 
-    /// The body for a thread that may wait.
+    /// The body as a blocking reader.
     pub(crate) fn reader(self, runtime: Handle, deadline: Instant) -> BodyReader {
         BodyReader {
             body: self,

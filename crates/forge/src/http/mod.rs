@@ -29,13 +29,13 @@ pub use url::Url;
 /// The most redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
 
-/// How a forge is spoken to.
+/// Settings for HTTP to a forge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSettings {
     /// A contact for this crawler, an e-mail address or a URL; forges and owners see it in the user agent.
     pub contact: Option<String>,
-    /// Seconds that connecting may take. Default 20.
+    /// The most seconds that connecting may take. Default 20.
     pub connect_seconds: u64,
     /// Seconds that the other side may be silent. Default 60.
     pub silent_seconds: u64,
@@ -122,7 +122,7 @@ pub(crate) struct Response {
     pub(crate) headers: HeaderMap,
     /// Where it came from, after redirects.
     pub(crate) url: Url,
-    /// Whether a redirect on the way was for good.
+    /// Whether a redirect on the way was permanent.
     pub(crate) moved: bool,
     pub(crate) body: Body,
 }
@@ -165,7 +165,7 @@ impl Http {
     /// Sends a request and follows redirects within its origin, and to the other one that it names.
     ///
     /// # Errors
-    /// `Network` or `Timeout` when there is no answer; `Redirect` when it leads to another origin, or around.
+    /// `Network` or `Timeout` when there is no answer; `Redirect` when it leads to another origin, or in a circle.
     pub(crate) async fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
         let mut moved = false;
         for _ in 0..=MAX_REDIRECTS {

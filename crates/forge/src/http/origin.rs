@@ -1,4 +1,4 @@
-//! Addresses: which are taken, how they are shown, where a redirect may lead.
+//! Addresses: which are accepted, how they are shown, where a redirect may lead.
 
 use codelupe_core::text::display_name;
 use url::{Origin, Url};
@@ -33,7 +33,7 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// An address without user, query and fragment, on one harmless line.
+/// An address without user, query and fragment, on one line that is safe to print.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

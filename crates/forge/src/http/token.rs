@@ -9,7 +9,7 @@ use url::{Origin, Url};
 
 use crate::error::{Error, ErrorKind};
 
-/// A secret that a forge knows its user by.
+/// A secret that authenticates a user to a forge.
 #[derive(Clone)]
 pub struct Token {
     secret: String,

@@ -1,4 +1,4 @@
-//! Repositories out of JSON. Forges change their answers: whatever is missing or has another form is left out, and only an
+//! Repositories from JSON. Forges change their answers: whatever is missing or has another form is left out, and only an
 //! entry without id or name is skipped.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Listing what forges have: searches cut into slices, owners, single repositories, and what became of known ones.
+//! Listing what forges have: searches cut into slices, owners, single repositories, and the state of known ones.
 
 mod api;
 mod bounds;
@@ -76,7 +76,7 @@ impl Lister {
         self.api.site()
     }
 
-    /// The slice that is all of `query`, for somebody who begins at `now`, in seconds since the Unix epoch.
+    /// The slice that covers all of `query` for a listing that begins at `now`, in seconds since the Unix epoch.
     ///
     /// # Errors
     /// `Invalid` when the query is for another forge.
@@ -92,7 +92,7 @@ impl Lister {
     ///
     /// # Errors
     /// `Invalid` when the query is for another forge or the cursor does not belong to it; `RateLimited`, `Network`, `Timeout`,
-    /// `Server` and, once, `Protocol` are worth another try; anything else is for good.
+    /// `Server` and, once, `Protocol` are worth another try; anything else is permanent.
     pub async fn page(&self, query: &Query, slice: Slice, cursor: Option<&str>) -> Result<Listing, Error> {
         self.check(query)?;
         match self.site().kind() {
@@ -102,7 +102,7 @@ impl Lister {
         }
     }
 
-    /// What became of known repositories, each by its id.
+    /// The present state of known repositories, each by its id.
     ///
     /// # Errors
     /// As [`Self::page`], for the first request that fails as a whole.
@@ -110,7 +110,7 @@ impl Lister {
         refresh::refresh(&self.api, known).await
     }
 
-    /// What listing `query` would cost, by one request.
+    /// What listing `query` would cost; takes one request.
     ///
     /// # Errors
     /// As [`Self::page`].

@@ -47,7 +47,7 @@ pub(super) async fn single(api: &Api, url: Url) -> Result<Listing, Error> {
     })
 }
 
-/// The repositories of a list, and how many entries were none.
+/// The repositories of a list, and how many entries were not understood.
 pub(super) fn entries(api: &Api, list: &[Value]) -> (Vec<HostedRepository>, u64) {
     let found: Vec<_> = list
         .iter()

@@ -91,7 +91,7 @@ impl Qualifier {
         }
     }
 
-    /// Those that a forge knows.
+    /// The qualifiers that a forge knows.
     pub const fn known(kind: SiteKind) -> &'static [Self] {
         match kind {
             SiteKind::GitHub => &[
@@ -102,7 +102,7 @@ impl Qualifier {
         }
     }
 
-    /// Why `value` cannot be its.
+    /// Why `value` is not valid for it.
     fn fault(self, value: &str) -> Option<&'static str> {
         let any_number = |text| bounds::numbers(text, u64::MAX - 1).is_some();
         let any_second = |text| bounds::seconds(text, (i64::MIN, i64::MAX)).is_some();

@@ -1,4 +1,4 @@
-//! What became of repositories that are known.
+//! The present state of known repositories.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ pub struct Known {
     pub etag: Option<String>,
 }
 
-/// What became of a repository.
+/// The present state of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refreshed {
     /// The forge says that nothing changed since the `ETag`.
@@ -36,11 +36,11 @@ pub enum Refreshed {
         /// The `ETag` to ask with next time, where the forge gave one.
         etag: Option<String>,
     },
-    /// It is not there for us.
+    /// It is gone, or not accessible to us.
     Gone(GoneReason),
 }
 
-/// Why a repository is not there.
+/// Why a repository is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GoneReason {

@@ -1,9 +1,9 @@
-//! Packs from elsewhere, decoded while they come in.
+//! Packs from servers, decoded while they come in.
 //!
 //! A pack is a row of objects, whole or as deltas to others, each compressed on its own; an entry does not say how long its
 //! compressed form is, so every one is inflated as it passes. What fits into [`PackLimits::keep_bytes`] stays in memory,
 //! decoded. Of the rest only the compressed form is kept, in memory at first and then in a file without a name, and is
-//! decoded again when it is read. An object's id is computed from its content, never believed.
+//! decoded again when it is read. An object's id is computed from its content, never trusted.
 //!
 //! gix-pack does the same with 1.9 to 2.5 times the CPU time, since it inflates everything twice and its SHA-1 looks for
 //! collisions (measured over five repositories of 0.2 to 54 MB); it also holds the whole pack.
@@ -35,7 +35,7 @@ pub(crate) struct PackLimits {
     pub(crate) pack_bytes: u64,
     /// Bytes that everything in it inflates to, results of deltas included, and decoding again counted again.
     pub(crate) inflated_bytes: u64,
-    /// Bytes of one object that is decoded; a larger one is hashed on its way and its content let go.
+    /// Bytes of one object that is decoded; a larger one is hashed while it comes in, and its content dropped.
     pub(crate) object_bytes: usize,
     /// Objects.
     pub(crate) objects: usize,
@@ -53,7 +53,7 @@ pub(crate) enum Broken {
     /// The bytes stopped coming.
     #[error("the pack did not come in whole")]
     Stream(#[source] io::Error),
-    /// The bytes are no pack.
+    /// The bytes are not a pack.
     #[error("the pack is damaged: {0}")]
     Malformed(String),
     /// The pack is larger than this bound in bytes.
@@ -97,7 +97,7 @@ struct Entry {
 
 /// Where the content of an entry is.
 enum Data {
-    /// Here, decoded.
+    /// In memory, decoded.
     Kept(Arc<Vec<u8>>),
     /// In the spool, whole and compressed.
     Whole(Piece),
@@ -105,7 +105,7 @@ enum Data {
     Delta { base: u32, piece: Piece },
     /// In the spool, as a compressed delta to an object that was not met yet.
     Orphan { base: [u8; 20], piece: Piece },
-    /// Nowhere: it was too large.
+    /// Not kept: it was too large.
     Gone,
 }
 

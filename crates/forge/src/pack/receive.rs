@@ -1,4 +1,4 @@
-//! Taking a pack in.
+//! Receiving a pack.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -95,7 +95,7 @@ impl<R: BufRead> Receiver<'_, R> {
         self.pack.add(entry, id)
     }
 
-    /// An object that is too large: its id is computed, its content let go.
+    /// An object that is too large: its id is computed, its content dropped.
     fn pass_by(&mut self, kind: ObjectKind, size: u64) -> Result<Received, Broken> {
         let mut hasher = start_id(kind, size);
         self.stream.inflate_through(size, |piece| hasher.update(piece))?;
@@ -222,7 +222,7 @@ impl Pack {
     }
 
     /// Resolves the deltas whose base was not in memory, or came after them. A base comes before all that is made from it,
-    /// and what is made from one base follows at once, while that is in the cache. Deltas in a circle, or without a base,
+    /// and what is made from one base follows directly, while that is in the cache. Deltas in a circle, or without a base,
     /// are never reached: their objects are missing.
     fn resolve_rest(&mut self) -> Result<(), Broken> {
         let mut by_entry: HashMap<u32, Vec<u32>> = HashMap::new();

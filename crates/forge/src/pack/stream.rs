@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 
 use super::Broken;
 
-/// A pack on its way in.
+/// A pack as it is received.
 pub(super) struct PackStream<R> {
     source: R,
     hasher: Sha1,

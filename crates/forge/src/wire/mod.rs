@@ -3,7 +3,7 @@
 //!
 //! Three requests: the server's capabilities, its `HEAD`, one pack; of a repository that is known already two packs, the
 //! second with what is not. References other than `HEAD` are never asked for.
-//! Nothing that the server says is shown but the text of its errors, made printable.
+//! Of what the server says only the text of its errors is shown, made printable.
 
 mod capabilities;
 mod head;

@@ -25,7 +25,7 @@ impl<R: BufRead> SideBand<R> {
         }
     }
 
-    /// Goes on to the next packet of band 1 with something in it.
+    /// Moves on to the next packet of band 1 that is not empty.
     fn advance(&mut self) -> io::Result<()> {
         for _ in 0..MAX_EMPTY {
             if self.left > 0 || self.ended {
