@@ -40,7 +40,7 @@ impl Catalogue {
     /// Opens an existing catalogue for reading.
     ///
     /// # Errors
-    /// `NotFound` when there is none; otherwise those of [`Self::open`].
+    /// `NoCatalogue` when there is none; otherwise those of [`Self::open`].
     pub async fn open_read_only(url: &CatalogueUrl) -> Result<Self, Error> {
         migration::require_current(url).await?;
         Self::connect(url, true).await

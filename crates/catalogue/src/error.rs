@@ -20,6 +20,10 @@ codelupe_core::coded_error! {
         Io = Storage,
         /// What was asked for is not there.
         NotFound = NotFound,
+        /// There is no catalogue yet.
+        NoCatalogue = NotFound,
+        /// The server has no database of that name.
+        NoDatabase = NotFound,
         /// The database failed at a statement in a way that another try may not.
         Database = Database,
         /// The database does not understand a statement: a defect in this program, or a schema that somebody changed.
@@ -48,6 +52,8 @@ codelupe_core::coded_error! {
         SchemaNewer = SchemaNewer,
         /// A job's payload is over the limit.
         PayloadTooLarge = PayloadTooLarge,
+        /// Files or rows of an LSH index are damaged, or of a version that this program does not know. It can be made anew.
+        LshCorrupt = CorruptStore,
         /// An LSH index was made by other parameters than those that were asked for.
         LshParameters = Validation,
         /// An argument is not valid.
@@ -149,7 +155,7 @@ fn postgres_kind(code: &str) -> ErrorKind {
         // Insufficient privilege, read-only transaction.
         "42501" | "25006" => ErrorKind::Permission,
         // No such database.
-        "3D000" => ErrorKind::NotFound,
+        "3D000" => ErrorKind::NoDatabase,
         "XX001" | "XX002" => ErrorKind::Corrupt,
         code if code.starts_with("08") => ErrorKind::Unavailable,
         code if code.starts_with("42") => ErrorKind::Statement,

@@ -140,26 +140,26 @@ pub trait LshIndex: std::fmt::Debug + Send + Sync {
     /// All documents with their numbers, ascending.
     ///
     /// # Errors
-    /// `Corrupt`, `Io` or the database's own.
+    /// `LshCorrupt`, `Io` or the database's own.
     async fn documents(&self) -> Result<Vec<(u32, BlobId)>, Error>;
 
     /// The documents that share a band with `keys`.
     ///
     /// # Errors
-    /// `Invalid` for a wrong number of keys; `Corrupt`, `Io` or the database's own.
+    /// `Invalid` for a wrong number of keys; `LshCorrupt`, `Io` or the database's own.
     async fn neighbors(&self, keys: &[u64], limits: NeighborLimits) -> Result<Neighbors, Error>;
 
     /// Calls `each` with every group of two or more documents that have the same key in `band`, in order of key. Memory does
     /// not grow with the number of documents, only with the largest group.
     ///
     /// # Errors
-    /// `Invalid` for a band that is not there; `Corrupt`, `Io` or the database's own.
+    /// `Invalid` for a band that is not there; `LshCorrupt`, `Io` or the database's own.
     async fn groups(&self, band: u32, each: &mut EachGroup<'_>) -> Result<(), Error>;
 
     /// The comparisons remembered for this threshold; those of documents that are gone may be among them.
     ///
     /// # Errors
-    /// `Corrupt`, `Io` or the database's own.
+    /// `LshCorrupt`, `Io` or the database's own.
     async fn comparisons(&self, threshold: f64) -> Result<Vec<Comparison>, Error>;
 
     /// Remembers these comparisons, instead of those of other thresholds and beside those of this one.
@@ -171,6 +171,6 @@ pub trait LshIndex: std::fmt::Debug + Send + Sync {
     /// What it holds and takes.
     ///
     /// # Errors
-    /// `Corrupt`, `Io` or the database's own.
+    /// `LshCorrupt`, `Io` or the database's own.
     async fn figures(&self) -> Result<LshFigures, Error>;
 }

@@ -106,7 +106,7 @@ impl Schema {
     /// Connects; a SQLite file is made if it is not there.
     ///
     /// # Errors
-    /// `Unavailable`, `Auth` or `NotFound` when the server or the database cannot be reached; `Corrupt` when a file is not a
+    /// `Unavailable`, `Auth` or `NoDatabase` when the server or the database cannot be reached; `Corrupt` when a file is not a
     /// database; `Permission` or `Io` of a file.
     pub async fn connect(url: &CatalogueUrl) -> Result<Self, Error> {
         match url {
@@ -122,7 +122,7 @@ impl Schema {
     /// Connects to what is there.
     ///
     /// # Errors
-    /// `NotFound` when a SQLite file is not there; those of [`Self::connect`].
+    /// `NoCatalogue` when a SQLite file is not there; those of [`Self::connect`].
     pub async fn connect_existing(url: &CatalogueUrl) -> Result<Self, Error> {
         must_exist(url)?;
         match url {
@@ -295,7 +295,7 @@ impl Schema {
 fn must_exist(url: &CatalogueUrl) -> Result<(), Error> {
     match url {
         CatalogueUrl::Sqlite(path) if !path.is_file() => Err(Error::new(
-            ErrorKind::NotFound,
+            ErrorKind::NoCatalogue,
             format!("there is no catalogue in `{url}`"),
         )),
         CatalogueUrl::Sqlite(_) | CatalogueUrl::Postgres(_) => Ok(()),
@@ -356,14 +356,14 @@ fn is_empty(status: &[MigrationStatus]) -> bool {
 }
 
 /// # Errors
-/// `NotFound` when there is no catalogue; `SchemaOutdated` or `SchemaNewer` when it is not this program's.
+/// `NoCatalogue` when there is none; `SchemaOutdated` or `SchemaNewer` when it is not this program's.
 pub(crate) async fn require_current(url: &CatalogueUrl) -> Result<(), Error> {
     let mut schema = Schema::connect_read_only(url).await?;
     let status = schema.status().await?;
     schema.close().await;
     if is_empty(&status) {
         return Err(Error::new(
-            ErrorKind::NotFound,
+            ErrorKind::NoCatalogue,
             format!("there is no catalogue in `{url}`"),
         ));
     }

@@ -1,10 +1,14 @@
 //! Errors at the edge: printed once with their chain and a hint, then turned into an exit status.
 
+mod hint;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::iter::successors;
 
 use codelupe_core::error::{Cause, Coded, ErrorCode};
+
+pub(crate) use hint::BEGIN_ANEW;
 
 /// What a command comes to.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -16,6 +20,8 @@ pub(crate) struct Failure {
     /// What is said before the cause; without it the cause speaks for itself.
     text: Option<String>,
     cause: Option<Cause>,
+    /// What helps in the command's situation; without it what failed tells.
+    hint: Option<&'static str>,
 }
 
 impl Failure {
@@ -24,6 +30,7 @@ impl Failure {
             code,
             text: Some(text.into()),
             cause: None,
+            hint: None,
         }
     }
 
@@ -38,6 +45,7 @@ impl Failure {
             code: ErrorCode::Internal,
             text: None,
             cause: Some(cause.into()),
+            hint: None,
         }
     }
 
@@ -48,6 +56,19 @@ impl Failure {
             ..self
         }
     }
+
+    /// The same, with what helps: only the command knows what it was asked for.
+    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
+        Self {
+            hint: Some(hint),
+            ..self
+        }
+    }
+
+    /// [`Self::with_hint`], if the code is this one.
+    pub(crate) fn hint_for(self, code: ErrorCode, hint: &'static str) -> Self {
+        if self.code == code { self.with_hint(hint) } else { self }
+    }
 }
 
 impl<E: Coded> From<E> for Failure {
@@ -56,6 +77,7 @@ impl<E: Coded> From<E> for Failure {
             code: error.code(),
             text: None,
             cause: Some(Box::new(error)),
+            hint: None,
         }
     }
 }
@@ -116,46 +138,10 @@ pub(crate) fn report(failure: &Failure) -> u8 {
     for cause in successors(failure.source(), |cause| (*cause).source()) {
         eprintln!("  caused by: {cause}");
     }
-    if let Some(hint) = hint(failure) {
+    if let Some(hint) = hint::hint(failure) {
         eprintln!("  hint: {hint}");
     }
     failure.code.exit_status()
-}
-
-fn hint(failure: &Failure) -> Option<&'static str> {
-    if nothing_to_work_on(failure) {
-        return Some("`codelupe stats` shows where every file went; policy and filters are in the [build] settings");
-    }
-    Some(match failure.code {
-        ErrorCode::DiskFull => "free some space, then give the same command again: it goes on from here",
-        ErrorCode::Conflict => "wait for the other process, or use another --data folder or name",
-        ErrorCode::NotFound => "`codelupe doctor` says what is there; `codelupe run SOURCE` makes a corpus",
-        ErrorCode::Permission => "check the owner and the mode of the path, or use another --data folder",
-        ErrorCode::CorruptStore => "move the data folder away and run again; the sources are not touched",
-        ErrorCode::Validation => "`codelupe help COMMAND` shows what it takes; `codelupe config` shows all settings",
-        ErrorCode::SchemaOutdated => "`codelupe db migrate` brings the schema up to date; --migrate does so at start",
-        ErrorCode::SchemaNewer => {
-            "a newer codelupe wrote this catalogue: use that one; `codelupe db status` shows more"
-        }
-        ErrorCode::Auth => {
-            "check user and database (the password comes from PGPASSWORD, the password file, or CODELUPE_DB), or the \
-             variables of the store (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, those of GOOGLE_… or AZURE_…)"
-        }
-        ErrorCode::Unavailable => "check that the server runs and can be reached; the same command goes on from here",
-        ErrorCode::LeaseLost => "`codelupe jobs list` shows who has the job now",
-        _ => return None,
-    })
-}
-
-/// Whether a stage or a question found nothing in the corpus.
-fn nothing_to_work_on(failure: &Failure) -> bool {
-    let Some(cause) = failure.cause.as_deref() else {
-        return false;
-    };
-    let stage = cause.downcast_ref::<codelupe_pipeline::Error>();
-    let question = cause.downcast_ref::<codelupe_inspect::Error>();
-    stage.is_some_and(|error| error.kind() == codelupe_pipeline::ErrorKind::Nothing)
-        || question.is_some_and(|error| error.kind() == codelupe_inspect::ErrorKind::Nothing)
 }
 
 #[cfg(test)]

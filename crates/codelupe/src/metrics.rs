@@ -75,7 +75,7 @@ fn refuse_other(path: &Path) -> Result<()> {
         Ok(_) if start == *OURS => Ok(()),
         Ok(_) => {
             let text = format!("`{}` is there, and holds no metrics of ours", path.display());
-            Err(Failure::new(ErrorCode::Conflict, text))
+            Err(Failure::new(ErrorCode::Conflict, text).with_hint("name another file with --metrics"))
         }
     }
 }

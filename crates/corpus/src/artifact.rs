@@ -136,8 +136,9 @@ impl DataFolder {
     /// Makes an artifact a folder of this machine, which is its own in the data folder, and else one of the cache.
     ///
     /// # Errors
-    /// `NotFound` without one; `Conflict` when the folder to stage in is somebody else's; `Corrupt` when what is read is not what was put; `DiskFull` when the cache may not hold it,
-    /// or the disk cannot; `Permission` or `Io` of this machine; else as [`crate::Objects::get`].
+    /// `NotFound` without one; `Conflict` when the folder to stage in is somebody else's; `Corrupt` when what is read is not what
+    /// was put; `CacheFull` when the cache may not hold it; `DiskFull`, `Permission` or `Io` of this machine; else as
+    /// [`crate::Objects::get`].
     pub fn stage(&self, artifact: &Artifact) -> Result<Staged, Error> {
         if let Some(cache) = self.cache() {
             self.refuse_foreign()?;

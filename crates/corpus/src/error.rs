@@ -10,6 +10,8 @@ codelupe_core::coded_error! {
     pub enum ErrorKind {
         /// The disk, or the quota of the data folder, is full.
         DiskFull = DiskFull,
+        /// What is in the store is larger than the bound of the cache of this machine, or than what others leave of it.
+        CacheFull = DiskFull,
         /// The operating system refused access.
         Permission = Permission,
         /// Reading or writing a file failed otherwise.
@@ -18,8 +20,12 @@ codelupe_core::coded_error! {
         NotFound = NotFound,
         /// Stored data is damaged, or of a version that this program does not know.
         Corrupt = CorruptStore,
-        /// The folder belongs to somebody else, or the name is taken.
+        /// The folder or the store belongs to somebody else.
         Conflict = Conflict,
+        /// What was to be made outside of the data folder is there already, or cannot be.
+        Target = Conflict,
+        /// A file that somebody named is not there, or not of the form that it is read for.
+        Foreign = CorruptStore,
         /// An argument is not valid.
         Invalid = Validation,
         /// A store refused the credentials, or there were none.

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use codelupe_core::error::ErrorCode;
 use serde::Serialize;
 
 use crate::build::{BuildRecord, Manifest, ShardManifest, read_manifest, read_shard};
@@ -29,7 +30,8 @@ pub enum Format {
 /// written.
 ///
 /// # Errors
-/// `Conflict` when `target` exists; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of the target.
+/// `Target` when `target` exists, or names no folder; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of the
+/// target.
 pub fn export(
     objects: &Arc<dyn Objects>,
     build: &str,
@@ -43,7 +45,7 @@ pub fn export(
     }
     if target.file_name().is_none() {
         let context = format!("`{}` does not name a folder that can be made", target.display());
-        return Err(Error::new(ErrorKind::NotFound, context));
+        return Err(Error::new(ErrorKind::Target, context).with_code(ErrorCode::NotFound));
     }
     let partial = partial(target);
     remove(&partial)?;
@@ -64,7 +66,7 @@ pub fn export(
 /// put, whose names are returned.
 ///
 /// # Errors
-/// `Conflict` when `target` holds a whole export; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of this
+/// `Target` when `target` holds a whole export; `NotFound` or `Corrupt` of the build; `DiskFull`, `Permission` or `Io` of this
 /// machine; else as [`Objects::put_file`].
 pub fn export_to_store(
     objects: &Arc<dyn Objects>,
@@ -97,7 +99,7 @@ pub fn export_to_store(
 }
 
 fn exists(place: &str) -> Error {
-    Error::new(ErrorKind::Conflict, format!("`{place}` exists already"))
+    Error::new(ErrorKind::Target, format!("`{place}` exists already"))
 }
 
 /// Writes all files of an export below `root`; `written` hears the path of each from there.

@@ -23,6 +23,7 @@ use codelupe_disk::publish;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
@@ -84,12 +85,12 @@ impl SignatureWriter {
     /// Begins a file.
     ///
     /// # Errors
-    /// `Conflict` when the target exists; `Invalid` for signatures that are too long for the format; `DiskFull`, `Permission`
+    /// `Target` when the target exists; `Invalid` for signatures that are too long for the format; `DiskFull`, `Permission`
     /// or `Io`.
     pub fn create(target: &Path, parameters: &FileParameters) -> Result<Self, Error> {
         if target.exists() {
             let context = format!("`{}` exists already", target.display());
-            return Err(Error::new(ErrorKind::Conflict, context));
+            return Err(Error::new(ErrorKind::Target, context));
         }
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let partial = target.with_file_name(format!(".{name}.partial"));
@@ -167,7 +168,7 @@ impl SignatureWriter {
 /// What the signatures of a file were made by.
 ///
 /// # Errors
-/// `NotFound`, `Permission` or `Io`; `Corrupt` when it is no such file.
+/// `Foreign` when it is not there, or no such file; `Permission` or `Io`.
 pub fn read_parameters(path: &Path) -> Result<FileParameters, Error> {
     let builder = open(path)?;
     let pairs = builder.metadata().file_metadata().key_value_metadata();
@@ -181,8 +182,8 @@ pub fn read_parameters(path: &Path) -> Result<FileParameters, Error> {
 /// Calls `each` with the blob and the signature of every row.
 ///
 /// # Errors
-/// `NotFound`, `Permission` or `Io`; `Corrupt` when it is no such file or a signature has another length than its parameters
-/// say; the first error of `each`.
+/// `Foreign` when it is not there, is no such file, or a signature has another length than its parameters say; `Permission`
+/// or `Io`; the first error of `each`.
 pub fn read_signatures<E: From<Error>>(
     path: &Path,
     parameters: &FileParameters,
@@ -192,9 +193,9 @@ pub fn read_signatures<E: From<Error>>(
     let reader = open(path)?
         .with_batch_size(BATCH_ROWS)
         .build()
-        .map_err(|error| Error::parquet("read", &display_path(path), error))?;
+        .map_err(|error| unreadable(path, error))?;
     for batch in reader {
-        let batch = batch.map_err(|error| Error::parquet("read", &display_path(path), error.into()))?;
+        let batch = batch.map_err(|error| unreadable(path, error.into()))?;
         let column = |name: &str| {
             let array = batch.column_by_name(name)?.as_fixed_size_binary_opt()?;
             (array.null_count() == 0).then_some(array)
@@ -215,13 +216,25 @@ pub fn read_signatures<E: From<Error>>(
 }
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| Error::parquet("read", &display_path(path), error))
+    let file = File::open(path).map_err(|error| foreign(Error::io("open", path, error)))?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: ParquetError) -> Error {
+    foreign(Error::parquet("read", &display_path(path), error))
+}
+
+/// An error about a file that is not ours: what is missing or wrong there is no damage of the store.
+fn foreign(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::Corrupt => Error::like(ErrorKind::Foreign, error),
+        _ => error,
+    }
 }
 
 fn not_signatures(path: &Path, why: &str) -> Error {
     Error::new(
-        ErrorKind::Corrupt,
+        ErrorKind::Foreign,
         format!("`{}` is no file of signatures: {why}", path.display()),
     )
 }

@@ -28,9 +28,9 @@ impl Error {
 
     /// The LSH index failed: one that is damaged, or was made by other parameters, can be made anew.
     pub fn lsh(error: codelupe_catalogue::Error) -> Self {
-        use codelupe_catalogue::ErrorKind::{Corrupt, LshParameters};
+        use codelupe_catalogue::ErrorKind::{LshCorrupt, LshParameters};
         let context = match error.kind() {
-            Corrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
+            LshCorrupt | LshParameters => "the LSH index cannot be used; codelupe dedup --rebuild makes it anew",
             _ => "the LSH index failed",
         };
         Self::caused_by(ErrorKind::Store, context, error)

@@ -17,7 +17,7 @@ use crate::postgres::Postgres;
 /// writing on the blocking threads of the runtime.
 ///
 /// # Errors
-/// `LshParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`,
+/// `LshParameters` when it was made by others; `Invalid` for one in PostgreSQL where the catalogue is not; `LshCorrupt`,
 /// `DiskFull`, `Permission` or `Io` of the disk, or the database's own.
 pub async fn open(
     kind: LshKind,
@@ -47,7 +47,7 @@ pub async fn reset(kind: LshKind, folder: &Path, catalogue: &Catalogue) -> Resul
 /// The parameters that the index was made with; `None` if there is no index.
 ///
 /// # Errors
-/// `Invalid` for one in PostgreSQL where the catalogue is not; `Corrupt`, `Permission` or `Io` of the disk, or the
+/// `Invalid` for one in PostgreSQL where the catalogue is not; `LshCorrupt`, `Permission` or `Io` of the disk, or the
 /// database's own.
 pub async fn stored_parameters(
     kind: LshKind,

@@ -255,7 +255,7 @@ fn stored_key(key: u64) -> i64 {
 fn blob(bytes: Vec<u8>) -> Result<BlobId, Error> {
     BlobId::try_from(bytes).map_err(|error| {
         let context = "the LSH index in the catalogue is damaged: a blob id is of a wrong length";
-        Error::new(ErrorKind::Corrupt, context).with_source(error)
+        Error::new(ErrorKind::LshCorrupt, context).with_source(error)
     })
 }
 

@@ -103,7 +103,8 @@ fn time(at: i64) -> String {
 }
 
 fn unknown(fingerprint: Fingerprint) -> Failure {
-    Failure::new(ErrorCode::NotFound, format!("there is no error {fingerprint}"))
+    let failure = Failure::new(ErrorCode::NotFound, format!("there is no error {fingerprint}"));
+    failure.with_hint("`codelupe errors` lists them")
 }
 
 async fn forget(app: &App, arguments: &ForgetArguments) -> Result<()> {

@@ -2,18 +2,26 @@
 
 use std::fmt::Write;
 
+use codelupe_core::error::ErrorCode;
 use codelupe_inspect::explain;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::cli::ExplainArguments;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 
 pub(crate) async fn run(app: &App, arguments: &ExplainArguments) -> Result<()> {
     let (catalogue, settings) = (app.catalogue().await?, &app.settings);
     let name = arguments.file.as_encoded_bytes();
-    let explanation = explain(catalogue, &settings.folder, &settings.config.recipe(), name).await?;
+    let unknown = |error| {
+        Failure::from(error).hint_for(
+            ErrorCode::NotFound,
+            "`codelupe search` shows files as they are named here",
+        )
+    };
+    let explained = explain(catalogue, &settings.folder, &settings.config.recipe(), name).await;
+    let explanation = explained.map_err(unknown)?;
     let value = json!(explanation);
     print(settings.json, &value, || text(&value))
 }

@@ -25,7 +25,8 @@ pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
             .build
             .as_ref()
             .map_or("no build yet".to_owned(), |name| format!("no build `{name}`"));
-        return Err(Failure::new(ErrorCode::NotFound, format!("there is {what}")));
+        let failure = Failure::new(ErrorCode::NotFound, format!("there is {what}"));
+        return Err(failure.with_hint("`codelupe build` makes a build"));
     };
     let format = match arguments.format {
         ExportFormat::Parquet => Format::Parquet,

@@ -15,6 +15,8 @@ use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 
+const LIST: &str = "`codelupe jobs list` shows what there is";
+
 pub(crate) async fn run(app: &App, command: &JobsCommand) -> Result<()> {
     match command {
         JobsCommand::List(arguments) => list(app, arguments).await,
@@ -72,7 +74,8 @@ pub(crate) fn age(at: i64) -> String {
 
 async fn show(app: &App, id: i64) -> Result<()> {
     let Some(job) = inspect::job(app.catalogue().await?, id).await? else {
-        return Err(Failure::new(ErrorCode::NotFound, format!("there is no job {id}")));
+        let failure = Failure::new(ErrorCode::NotFound, format!("there is no job {id}"));
+        return Err(failure.with_hint(LIST));
     };
     let value = json!(job);
     print(app.settings.json, &value, || {
@@ -85,7 +88,7 @@ async fn retry(app: &App, arguments: &RetryArguments) -> Result<()> {
     let queued = catalogue.retry(arguments.id).await?;
     if let (Some(id), 0) = (arguments.id, queued) {
         let text = format!("job {id} is not there, is not dead or canceled, or another of its key is open");
-        return Err(Failure::new(ErrorCode::NotFound, text));
+        return Err(Failure::new(ErrorCode::NotFound, text).with_hint(LIST));
     }
     print(app.settings.json, &json!({ "queued": queued }), || {
         format!("{queued} jobs queued again")
@@ -96,10 +99,8 @@ async fn cancel(app: &App, id: i64) -> Result<()> {
     let catalogue = app.writable_catalogue().await?;
     let canceled = catalogue.cancel(id).await?;
     if !canceled {
-        return Err(Failure::new(
-            ErrorCode::NotFound,
-            format!("job {id} is not there, or is over"),
-        ));
+        let failure = Failure::new(ErrorCode::NotFound, format!("job {id} is not there, or is over"));
+        return Err(failure.with_hint(LIST));
     }
     print(app.settings.json, &json!({ "canceled": id }), || {
         format!("job {id} is canceled")

@@ -124,7 +124,8 @@ async fn merged(app: &App, arguments: MergeArguments) -> Result<()> {
     let target = arguments.target.clone();
     if target.exists() {
         let text = format!("`{}` exists already", target.display());
-        return Err(Failure::new(ErrorCode::Conflict, text));
+        let failure = Failure::new(ErrorCode::Conflict, text);
+        return Err(failure.with_hint("name a target that is not there yet"));
     }
     let (name, is_adapter) = with_registry(app, move |registry| {
         let model = registry.find(&arguments.name)?;
@@ -137,7 +138,8 @@ async fn merged(app: &App, arguments: MergeArguments) -> Result<()> {
     .await?;
     if !is_adapter {
         let text = format!("`{name}` is no adapter: its folder is a whole model already");
-        return Err(Failure::new(ErrorCode::Validation, text));
+        let failure = Failure::new(ErrorCode::Validation, text);
+        return Err(failure.with_hint("`codelupe models list` shows the kind of each model"));
     }
     print(app.settings.json, &json!({ "model": name, "folder": target }), || {
         format!("{name} and its base are in {}", target.display())

@@ -111,7 +111,13 @@ async fn refresh(app: &App, arguments: &RefreshArguments) -> Result<()> {
         .work(app.settings.workplace(), move |worker, pipeline| {
             crawl::refresh_forges(&pipeline.context(worker.context(), &config)?, forge.as_deref(), options)
         })
-        .await?;
+        .await
+        .map_err(|failure| {
+            failure.hint_for(
+                ErrorCode::NotFound,
+                "`codelupe crawl QUERY` lists repositories of a forge",
+            )
+        })?;
     print(app.settings.json, &json!(crawled), || {
         let upserted = crawled.upserted;
         format!(

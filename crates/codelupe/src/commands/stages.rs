@@ -1,12 +1,13 @@
 //! Single stages: `process`, `build`, `index`; `dedup` is beside.
 
+use codelupe_core::error::ErrorCode;
 use codelupe_pipeline::{Error, Plan, RunOutcome, ingest};
 use serde_json::json;
 
 use super::run::Either;
 use crate::app::App;
 use crate::cli::{BuildArguments, QueueArguments, SourceArguments};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report;
 
@@ -90,7 +91,8 @@ pub(crate) async fn index(app: &App, queue: QueueArguments) -> Result<()> {
         index: true,
         ..Plan::default()
     };
-    if go(app, queue, Vec::new(), plan).await?.is_none() {
+    let no_build = |failure: Failure| failure.hint_for(ErrorCode::NotFound, "`codelupe build` makes a build");
+    if go(app, queue, Vec::new(), plan).await.map_err(no_build)?.is_none() {
         return Ok(());
     }
     let place = app.search_place().await?;

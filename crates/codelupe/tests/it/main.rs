@@ -13,6 +13,7 @@ mod fetching;
 mod fixture;
 mod generated;
 mod guarantees;
+mod hints;
 mod jobs;
 mod metrics;
 mod postgres;

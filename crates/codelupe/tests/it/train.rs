@@ -239,6 +239,22 @@ fn a_run_that_is_killed_anywhere_ends_as_one_that_was_not() {
 }
 
 #[test]
+fn after_a_damaged_plan_another_training_begins_as_the_hint_says() {
+    let place = Place::new(&crates(30));
+    place.json(&["models", "init", "--vocabulary", "512"]);
+    place.train_until(&["train"], "training-1", r#""event":"started""#);
+    let plan = place.models().join("trainings/training-1/plan.json");
+    fs::write(&plan, "{").unwrap();
+    let said = place.refused(&["train"]);
+    assert!(said.contains("plan.json` is damaged"), "{said}");
+    assert!(
+        said.contains("hint: that training is over: `codelupe train` begins a new one"),
+        "{said}"
+    );
+    assert_eq!(place.json(&["train"])["outcome"], "finished");
+}
+
+#[test]
 fn a_watching_trainer_makes_an_adapter_whenever_enough_is_new() {
     let crates = crates(90);
     let place = Place::new(&crates[..30]);

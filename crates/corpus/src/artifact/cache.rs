@@ -95,7 +95,7 @@ impl Cache {
         let bound = self.bound;
         if bytes > bound {
             let context = format!("`{place}` has {bytes} bytes, and the cache may hold {bound} ({CACHE_SETTING})");
-            return Err(Error::new(ErrorKind::DiskFull, context));
+            return Err(Error::new(ErrorKind::CacheFull, context));
         }
         let mut entries = self.entries()?;
         let mut held: u64 = entries.iter().map(|entry| entry.bytes).sum();
@@ -112,7 +112,7 @@ impl Cache {
             let context = format!(
                 "`{place}` has {bytes} bytes, and {held} of the {bound} that the cache may hold are in use ({CACHE_SETTING})"
             );
-            return Err(Error::new(ErrorKind::DiskFull, context));
+            return Err(Error::new(ErrorKind::CacheFull, context));
         }
         Ok(())
     }

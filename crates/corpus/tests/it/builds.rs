@@ -117,7 +117,7 @@ fn exports_hold_every_record_and_never_overwrite() {
         .sum();
     assert_eq!(lines, 100);
     let again = export(place.folder.objects(), "one", &target, Format::Parquet, |_| ()).unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::Conflict);
+    assert_eq!(again.kind(), ErrorKind::Target);
     let parquet = place.folder.root().join("parquet");
     export(place.folder.objects(), "one", &parquet, Format::Parquet, |_| ()).unwrap();
     let (a, b) = (

@@ -197,7 +197,7 @@ fn an_export_to_a_bucket_is_whole_with_its_manifest() {
     }
     assert!(put.contains(&"manifest.json".to_owned()) && !work.exists());
     let again = export_to_store(objects, "one", &*target, &work, Format::Parquet, |_| ()).unwrap_err();
-    assert_eq!(again.kind(), ErrorKind::Conflict);
+    assert_eq!(again.kind(), ErrorKind::Target);
     // One that was cut before its manifest is written again.
     fs::remove_file(there.join("manifest.json")).unwrap();
     export_to_store(objects, "one", &*target, &work, Format::JsonLines, |_| ()).unwrap();

@@ -54,7 +54,7 @@ impl Source {
 
     pub(super) fn corrupt(&self, what: &str) -> Error {
         let name = display_name(self.path.as_os_str().as_encoded_bytes());
-        Error::new(ErrorKind::Corrupt, format!("`{name}` is damaged: {what}"))
+        Error::new(ErrorKind::LshCorrupt, format!("`{name}` is damaged: {what}"))
     }
 }
 

@@ -92,7 +92,7 @@ impl Manifest {
     /// Reads what [`read`] gave.
     pub(super) fn parse(folder: &Path, text: &[u8]) -> Result<Self, Error> {
         let name = display_name(folder.join(NAME).as_os_str().as_encoded_bytes());
-        let corrupt = |what: String| Error::new(ErrorKind::Corrupt, format!("`{name}` {what}"));
+        let corrupt = |what: String| Error::new(ErrorKind::LshCorrupt, format!("`{name}` {what}"));
         let format = serde_json::from_slice::<Format>(text).map(|found| found.format);
         if let Ok(format) = format
             && format != FORMAT

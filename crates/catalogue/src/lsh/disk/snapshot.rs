@@ -44,7 +44,7 @@ impl Snapshot {
             match failed.take() {
                 Some((same, error)) if same == text => {
                     let context = format!("the LSH index lacks a file that its manifest names: {error}");
-                    return Err(Error::new(ErrorKind::Corrupt, context));
+                    return Err(Error::new(ErrorKind::LshCorrupt, context));
                 }
                 _ => (),
             }
@@ -188,7 +188,7 @@ impl Snapshot {
             return Ok(blobs);
         }
         let context = "the LSH index is damaged: a band names a document that is not there";
-        Err(Error::new(ErrorKind::Corrupt, context))
+        Err(Error::new(ErrorKind::LshCorrupt, context))
     }
 
     /// Gives every group of two or more documents of a band, in order of key, until `goes_on` says no.

@@ -185,6 +185,6 @@ impl SortedWriter {
             return Ok((documents, comparable));
         }
         let context = "the LSH index is damaged: the columns of its sorted files name different documents";
-        Err(Error::new(ErrorKind::Corrupt, context))
+        Err(Error::new(ErrorKind::LshCorrupt, context))
     }
 }

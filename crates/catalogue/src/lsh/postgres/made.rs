@@ -47,6 +47,6 @@ pub(super) async fn make(database: &Postgres, parameters: &LshParameters) -> Res
 pub(super) fn parse(text: &str) -> Result<LshParameters, Error> {
     serde_json::from_str(text).map_err(|error| {
         let context = "the parameters of the LSH index in the catalogue are damaged";
-        Error::new(ErrorKind::Corrupt, context).with_source(error)
+        Error::new(ErrorKind::LshCorrupt, context).with_source(error)
     })
 }

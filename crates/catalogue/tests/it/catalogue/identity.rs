@@ -37,7 +37,7 @@ async fn the_identity_stays_and_differs_from_others(world: World) {
 
 async fn a_reader_needs_a_catalogue(world: World) {
     let error = Catalogue::open_read_only(&world.url).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), ErrorKind::NoCatalogue, "{error}");
     if world.is_sqlite() {
         assert!(
             fs::read_dir(world.folder()).unwrap().next().is_none(),

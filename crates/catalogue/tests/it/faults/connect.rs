@@ -69,7 +69,7 @@ async fn somebody_else_listens() {
 
 #[tokio::test]
 async fn there_is_no_such_database() {
-    let shown = fails(&at(&postgres::shared().url("nothing")), ErrorKind::NotFound).await;
+    let shown = fails(&at(&postgres::shared().url("nothing")), ErrorKind::NoDatabase).await;
     assert!(
         shown.contains("/nothing`") && shown.contains("does not exist"),
         "{shown}"

@@ -21,14 +21,14 @@ async fn what_must_exist_is_not_made(world: World) {
         Catalogue::open_read_only(&world.url).await.err(),
     ];
     for error in missing {
-        assert_eq!(error.unwrap().kind(), ErrorKind::NotFound);
+        assert_eq!(error.unwrap().kind(), ErrorKind::NoCatalogue);
     }
     if world.is_sqlite() {
         for error in [
             Schema::connect_existing(&world.url).await.err(),
             Schema::connect_read_only(&world.url).await.err(),
         ] {
-            assert_eq!(error.unwrap().kind(), ErrorKind::NotFound);
+            assert_eq!(error.unwrap().kind(), ErrorKind::NoCatalogue);
         }
         assert!(
             fs::read_dir(world.folder()).unwrap().next().is_none(),

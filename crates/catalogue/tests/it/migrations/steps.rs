@@ -146,7 +146,7 @@ async fn nothing_is_left_at_the_bottom(world: World) {
     assert_eq!(schema.dump().await.unwrap().trim(), "");
     assert!(schema.rollback(0).await.unwrap().is_empty());
     let error = Catalogue::open_read_only(&world.url).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), ErrorKind::NoCatalogue, "{error}");
 }
 
 async fn steps_name_tables_and_rows(world: World) {

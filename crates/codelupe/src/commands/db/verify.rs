@@ -5,7 +5,7 @@ use codelupe_core::error::ErrorCode;
 use serde_json::json;
 
 use crate::app::App;
-use crate::failure::{Failure, Result};
+use crate::failure::{BEGIN_ANEW, Failure, Result};
 use crate::output::print;
 
 pub(super) async fn run(app: &App) -> Result<()> {
@@ -26,10 +26,10 @@ pub(super) async fn run(app: &App) -> Result<()> {
     })?;
     match findings.len() {
         0 => Ok(()),
-        wrong => Err(Failure::new(
-            ErrorCode::CorruptStore,
-            format!("{wrong} things are not in order"),
-        )),
+        wrong => {
+            let failure = Failure::new(ErrorCode::CorruptStore, format!("{wrong} things are not in order"));
+            Err(failure.with_hint(BEGIN_ANEW))
+        }
     }
 }
 

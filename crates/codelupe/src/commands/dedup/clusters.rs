@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use codelupe_catalogue::ClusterRow;
-use codelupe_core::text::display_name;
+use codelupe_core::{error::ErrorCode, text::display_name};
 use codelupe_inspect::{self as inspect, ShownCluster};
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
 
 use crate::app::App;
 use crate::cli::ClustersArguments;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::print;
 use crate::report::tables;
 
@@ -20,7 +20,10 @@ pub(super) async fn run(app: &App, arguments: &ClustersArguments) -> Result<()> 
         let clusters = inspect::clusters(catalogue, arguments.limit).await?;
         return print(json, &clusters, || list(&clusters));
     };
-    let shown = inspect::cluster(catalogue, id, arguments.limit).await?;
+    let unknown = |error| Failure::from(error).hint_for(ErrorCode::NotFound, "`codelupe dedup clusters` lists them");
+    let shown = inspect::cluster(catalogue, id, arguments.limit)
+        .await
+        .map_err(unknown)?;
     print(json, &json!(shown), || one(&shown))
 }
 

@@ -87,7 +87,7 @@ fn the_cache_keeps_its_bound_and_what_is_in_use() {
     folder.publish_artifact(&model("large"), &made(&folder, 251)).unwrap();
     let (a, b) = (folder.stage(&model("a")).unwrap(), folder.stage(&model("b")).unwrap());
     let full = folder.stage(&model("c")).unwrap_err();
-    assert_eq!(full.kind(), ErrorKind::DiskFull);
+    assert_eq!(full.kind(), ErrorKind::CacheFull);
     assert!(full.to_string().contains("store.cache_bytes"), "{full}");
     let gone = b.path().to_owned();
     drop(b);

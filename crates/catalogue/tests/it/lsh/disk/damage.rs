@@ -86,7 +86,7 @@ async fn a_changed_byte_stops_a_change_that_needs_it_and_leaves_all_as_it_was() 
     copy(&damaged.folder.lsh(), &kept.folder.lsh());
     let index = damaged.open().await;
     let error = index.insert(&documents(9000..9001)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(error.kind(), ErrorKind::LshCorrupt, "{error}");
     assert!(error.to_string().contains(&last), "{error}");
     assert_eq!(files(&damaged.folder), files(&kept.folder));
     assert_eq!(index.documents().await.unwrap().len(), 2398);
@@ -102,7 +102,7 @@ async fn another_version_is_refused() {
     assert_ne!(newer, text);
     fs::write(&path, newer).unwrap();
     let error = place.open_with(&parameters()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), ErrorKind::LshCorrupt);
     assert!(error.to_string().contains("version 3"), "{error}");
 }
 
@@ -161,7 +161,7 @@ fn right_or_corrupt(right: &[String; 8], found: [Result<String, Error>; 8], dama
         match found {
             Ok(answer) => assert_eq!(*right, answer, "{damage}"),
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}: {error}");
+                assert_eq!(error.kind(), ErrorKind::LshCorrupt, "{damage}: {error}");
                 let text = error.to_string();
                 let says = ["damaged", "LSH index lacks", "version"]
                     .iter()
