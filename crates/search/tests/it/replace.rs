@@ -94,6 +94,13 @@ fn what_cannot_be_opened_is_named() {
     check(&gone, ErrorKind::Missing, ErrorCode::NotFound, "build one first");
     let lost = |folder: &Path| fs::remove_dir_all(&generations(folder)[0]).unwrap();
     check(&lost, ErrorKind::Corrupt, corrupt, "cannot open");
+    // As root may do anything, the lock that opening takes cannot be had in another way: it is a folder.
+    let locked = |folder: &Path| {
+        let lock = generations(folder)[0].join(".tantivy-meta.lock");
+        let _ = fs::remove_file(&lock);
+        fs::create_dir(&lock).unwrap();
+    };
+    check(&locked, ErrorKind::Io, ErrorCode::Storage, "cannot open");
     let damaged = |folder: &Path| fs::write(generations(folder)[0].join("meta.json"), "{}").unwrap();
     check(&damaged, ErrorKind::Corrupt, corrupt, "cannot open");
 }
