@@ -10,6 +10,7 @@ use codelupe_telemetry::{
 };
 
 use crate::error::{Error, ErrorKind};
+use crate::outage::Outage;
 
 /// How long one operation may take. Figures over a hundred million files take minutes; a network that swallows the answer
 /// takes forever.
@@ -19,12 +20,14 @@ const OPERATION_TIMEOUT: Duration = Duration::from_mins(15);
 #[derive(Debug)]
 pub(crate) struct Guard {
     breaker: Breaker,
+    outage: Outage,
 }
 
 impl Guard {
     pub(crate) fn new() -> Self {
         Self {
             breaker: Breaker::new(BreakerConfig::default()),
+            outage: Outage::default(),
         }
     }
 
@@ -69,7 +72,10 @@ impl Guard {
         let mut attempt = 1;
         loop {
             let error = match self.once(operation, Box::pin(work())).await {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    self.say_back();
+                    return Ok(done);
+                }
                 Err(error) => error,
             };
             let again = error
@@ -77,15 +83,26 @@ impl Guard {
                 .then(|| error.code().policy().delay_after(attempt, None, seed()))
                 .flatten();
             let Some(delay) = again else { return Err(error) };
-            let doing = operation.meaning();
-            if attempt == 1 {
-                tracing::debug!(doing, ?delay, %error, "trying again");
-            } else {
-                tracing::warn!(doing, attempt, ?delay, %error, "the catalogue does not answer; trying again");
-            }
+            self.say_away(operation, attempt, delay, &error);
             CATALOGUE_RETRIES.add(OperationLabels { operation }, 1);
             tokio::time::sleep(delay).await;
             attempt += 1;
+        }
+    }
+
+    /// What passes within one attempt is no outage.
+    fn say_away(&self, operation: Operation, attempt: u32, delay: Duration, error: &Error) {
+        let doing = operation.meaning();
+        if attempt > 1 && self.outage.begin() {
+            tracing::warn!(doing, %error, "the catalogue does not answer; trying again");
+        } else {
+            tracing::debug!(doing, attempt, ?delay, %error, "trying again");
+        }
+    }
+
+    fn say_back(&self) {
+        if let Some(lasted) = self.outage.end() {
+            tracing::info!(?lasted, "the catalogue answers again");
         }
     }
 
@@ -209,6 +226,18 @@ mod tests {
             attempts(&guard, 0, ErrorKind::Unavailable).await,
             (0, Err(ErrorKind::Unavailable))
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_begins_with_the_second_failure_of_a_call_and_ends_with_an_answer() {
+        let guard = Guard::new();
+        attempts(&guard, 1, ErrorKind::Unavailable).await.1.unwrap();
+        assert_eq!(guard.outage.end(), None);
+        attempts(&guard, u32::MAX, ErrorKind::Busy).await.1.unwrap_err();
+        attempts(&guard, u32::MAX, ErrorKind::Busy).await.1.unwrap_err();
+        assert!(!guard.outage.begin(), "it goes on");
+        attempts(&guard, 0, ErrorKind::Busy).await.1.unwrap();
+        assert_eq!(guard.outage.end(), None, "it is over");
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod error;
 mod guard;
 pub mod lsh;
 mod migration;
+mod outage;
 mod postgres;
 mod rows;
 mod sqlite;

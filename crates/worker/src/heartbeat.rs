@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codelupe_catalogue::{Catalogue, Error, Fence, JobState};
+use codelupe_core::error::ErrorCode;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -38,7 +39,11 @@ impl Heartbeat {
                 match held {
                     Ok(true) => {}
                     Ok(false) => return progress.abandon(taken_up),
-                    // The lease may hold until the database is back; if not, another worker has the job then.
+                    // The lease may hold until the database is back; if not, another worker has the job then. That it is
+                    // away, the catalogue says itself.
+                    Err(error) if error.code() == ErrorCode::Unavailable => {
+                        tracing::debug!(job = fence.job, %error, "no heartbeat");
+                    }
                     Err(error) => tracing::warn!(job = fence.job, %error, "no heartbeat"),
                 }
             }

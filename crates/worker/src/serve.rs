@@ -76,6 +76,10 @@ impl Worker {
                 }
                 Ok(Attempt::Stopped(error)) if error.code() == ErrorCode::Canceled => break,
                 // It is a worker's task to be there when the database is back.
+                Err(error) if error.code() == ErrorCode::Unavailable => {
+                    tracing::debug!(%error, "waiting for the catalogue, which says itself that it is away");
+                    self.pause(OUTAGE);
+                }
                 Err(error) if error.code().class() == Class::Transient => {
                     tracing::warn!(%error, "the catalogue does not answer; waiting");
                     self.pause(OUTAGE);

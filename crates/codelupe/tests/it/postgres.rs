@@ -1,6 +1,10 @@
 //! The same program with its catalogue in a real PostgreSQL database.
 
+use std::fs::{self, File};
 use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use codelupe_testkit::postgres::Server;
 
@@ -113,12 +117,12 @@ fn a_server_that_restarts_does_not_end_a_run() {
     let child = command
         .args(["--json"])
         .env("CODELUPE_DB", url)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     for _ in 0..3 {
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        sleep(Duration::from_millis(300));
         server.kill();
         server.start_again();
     }
@@ -126,4 +130,44 @@ fn a_server_that_restarts_does_not_end_a_run() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(splits(&bench, &report), expected);
+}
+
+/// Waits until a log says something, a minute at most.
+fn wait_for(log: &Path, said: &str) {
+    let end = Instant::now() + Duration::from_mins(1);
+    while !fs::read_to_string(log).unwrap().contains(said) {
+        assert!(
+            Instant::now() < end,
+            "no `{said}` in {}",
+            fs::read_to_string(log).unwrap()
+        );
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn that_a_server_is_away_is_said_once_and_once_that_it_is_back() {
+    let server = Server::with_settings(&[("fsync", "off")]);
+    let bench = Bench::new();
+    let log = bench.root().join("log");
+    let mut worker = bench
+        .command(&["worker"])
+        .env("CODELUPE_DB", server.database())
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    wait_for(&log, "waiting for jobs");
+    server.kill();
+    wait_for(&log, "the catalogue does not answer");
+    sleep(Duration::from_secs(4));
+    server.start_again();
+    wait_for(&log, "the catalogue answers again");
+    sleep(Duration::from_secs(2));
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let said = fs::read_to_string(&log).unwrap();
+    for line in ["the catalogue does not answer", "the catalogue answers again"] {
+        assert_eq!(said.matches(line).count(), 1, "{said}");
+    }
 }
