@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
 mod bad_input;
+mod barred;
 mod changes;
 mod crash;
 mod crawling;

@@ -5,14 +5,14 @@ mod models;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use codelupe_testkit::postgres;
 use codelupe_testkit::s3::S3;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::barred::{Barred, wait_until};
 use crate::fixture::{Bench, assert_adds_up, command, crates, splits, text};
 
 /// Where the store of these tests is.
@@ -199,15 +199,6 @@ fn what_a_store_refuses_is_said_with_a_hint_and_without_a_secret() {
     run(&store("ftp://corpus"), 64, &["s3://BUCKET/PREFIX"]);
 }
 
-/// Waits until something is so, two minutes at most.
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(2);
-    while !so() {
-        assert!(Instant::now() < end, "{what}");
-        sleep(Duration::from_millis(20));
-    }
-}
-
 fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -246,14 +237,6 @@ fn two_machines_one_of_them_killed_give_the_build_of_one() {
     assert!(cloud.text(1, &["db", "verify"]).contains("in order"));
 }
 
-/// Bars the catalogue from linking a segment until a table `released` is made.
-const BARRED: &str = "DO $$ BEGIN LOCK TABLE segments IN EXCLUSIVE MODE; \
-                      WHILE NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'released') LOOP \
-                      PERFORM pg_sleep(0.05); END LOOP; END $$";
-
-const IS_BARRED: &str = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'ExclusiveLock' \
-                         AND relation = 'segments'::regclass";
-
 #[test]
 fn killed_between_put_and_link_a_segment_is_put_and_linked_again() {
     let arguments = arguments("run", 80);
@@ -261,22 +244,18 @@ fn killed_between_put_and_link_a_segment_is_put_and_linked_again() {
     let bench = Bench::new();
     let expected = splits(&bench, &bench.json(&arguments));
     let cloud = Cloud::on_postgres();
-    let database = cloud.db.as_deref().unwrap().rsplit('/').next().unwrap().to_owned();
-    let psql = |sql: &str| postgres::shared().psql(&database, sql);
-    let linked = || psql("SELECT count(*) FROM segments").trim().parse::<usize>().unwrap();
-    std::thread::scope(|scope| {
-        let run = cloud.spawn(0, &arguments);
-        wait_until("no job runs", || {
-            let listed = cloud.output(0, &["jobs", "list", "--state", "running", "--json"]);
-            text(&listed.stdout).contains("\"running\"")
-        });
-        scope.spawn(|| psql(BARRED));
-        wait_until("it is not barred", || psql(IS_BARRED).trim() == "1");
-        wait_until("nothing was put", || cloud.segments().len() > linked());
-        kill(run);
-        psql("CREATE TABLE released ()");
+    let run = cloud.spawn(0, &arguments);
+    wait_until("no job runs", || {
+        let listed = cloud.output(0, &["jobs", "list", "--state", "running", "--json"]);
+        text(&listed.stdout).contains("\"running\"")
     });
-    assert!(cloud.segments().len() > linked(), "a segment was put and is not linked");
+    // Nothing can be linked from here on.
+    let barred = Barred::start(cloud.db.as_deref().unwrap(), "segments");
+    let linked: usize = barred.psql("SELECT count(*) FROM segments").trim().parse().unwrap();
+    wait_until("nothing was put", || cloud.segments().len() > linked);
+    kill(run);
+    assert!(cloud.segments().len() > linked, "a segment was put and is not linked");
+    barred.release();
     let report = cloud.json(0, &arguments);
     assert_eq!(cloud.splits(report["build"]["name"].as_str().unwrap()), expected);
     assert!(cloud.text(0, &["db", "verify"]).contains("in order"));
