@@ -69,7 +69,7 @@ impl App {
     /// The search index of the latest build that was made searchable.
     ///
     /// # Errors
-    /// Those of [`SearchIndex::open`].
+    /// Those of [`Search::open`].
     pub(crate) async fn search(&self) -> Result<&Search> {
         self.search.get_or_try_init(|| self.open_search()).await
     }

@@ -4,21 +4,13 @@
 //! In the data folder an artifact is a folder, which appears at once. In a bucket it is the files below its name and, put last,
 //! their list with sizes and hashes; whoever needs it stages it in the cache of the machine.
 
-mod cache;
-mod list;
-
 use std::fmt;
-use std::path::{Path, PathBuf};
 
-use codelupe_disk::{Lock, make_folder, publish_folder, remove};
+/// Where artifacts of trainings are.
+pub(crate) const TRAININGS: &str = "models/trainings";
 
-use crate::error::{Error, ErrorKind};
-use crate::folder::DataFolder;
-use crate::key::{Key, Prefix, SEARCHES, TRAININGS};
-
-pub(crate) use cache::Cache;
-pub use cache::{CACHE_SETTING, DEFAULT_CACHE_BYTES};
-use list::FileList;
+/// Where search indexes are.
+pub(crate) const SEARCHES: &str = "search";
 
 /// A folder of files that counts only as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,15 +34,6 @@ pub enum TrainingPart {
     Record,
 }
 
-impl Artifact {
-    pub(crate) fn key(&self, path: &str) -> Key {
-        Key::Artifact {
-            artifact: self.clone(),
-            path: path.to_owned(),
-        }
-    }
-}
-
 impl fmt::Display for Artifact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -71,163 +54,5 @@ impl fmt::Display for TrainingPart {
     }
 }
 
-const CHECKPOINTS: &str = "checkpoints";
-
-/// An artifact as a folder of this machine, which stays as it is until this is dropped.
-#[derive(Debug)]
-pub struct Staged {
-    folder: PathBuf,
-    _pin: Option<Lock>,
-}
-
-impl Staged {
-    /// A folder that needs no staging: of the data folder, or of somebody else.
-    pub fn here(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-            _pin: None,
-        }
-    }
-
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-}
-
-impl DataFolder {
-    /// How people know the place of an artifact: a path, or an address.
-    pub fn artifact_place(&self, artifact: &Artifact) -> String {
-        self.objects().place(&artifact.to_string())
-    }
-
-    /// Whether an artifact is there.
-    ///
-    /// # Errors
-    /// As [`crate::Objects::get`].
-    pub fn has(&self, artifact: &Artifact) -> Result<bool, Error> {
-        if self.is_own_store() {
-            return Ok(self.artifact_folder(artifact).is_dir());
-        }
-        match self.objects().head(&artifact.key(FileList::NAME)) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Makes a finished folder of this machine an artifact, over one of that name; the folder itself is gone then.
-    ///
-    /// # Errors
-    /// As [`crate::Objects::put_folder`]. The folder is still there then.
-    pub fn publish_artifact(&self, artifact: &Artifact, folder: &Path) -> Result<(), Error> {
-        if self.is_own_store() {
-            let place = self.artifact_folder(artifact);
-            if let Some(parent) = place.parent() {
-                make_folder(parent)?;
-            }
-            return Ok(publish_folder(folder, &place)?);
-        }
-        FileList::of(folder)?.write(folder)?;
-        let prefix = Prefix::Artifact(artifact.clone());
-        self.objects().put_folder(&prefix, folder, FileList::NAME)
-    }
-
-    /// Makes an artifact a folder of this machine, which is its own in the data folder, and else one of the cache.
-    ///
-    /// # Errors
-    /// `NotFound` without one; `Conflict` when the folder to stage in is somebody else's; `Corrupt` when what is read is not what
-    /// was put; `CacheFull` when the cache may not hold it; `DiskFull`, `Permission` or `Io` of this machine; else as
-    /// [`crate::Objects::get`].
-    pub fn stage(&self, artifact: &Artifact) -> Result<Staged, Error> {
-        if let Some(cache) = self.cache() {
-            self.refuse_foreign()?;
-            return cache.stage(&**self.objects(), artifact);
-        }
-        let folder = self.artifact_folder(artifact);
-        if folder.is_dir() {
-            return Ok(Staged::here(folder));
-        }
-        let place = self.artifact_place(artifact);
-        Err(Error::new(ErrorKind::NotFound, format!("`{place}` is not there")))
-    }
-
-    /// Removes an artifact, if it is there.
-    ///
-    /// # Errors
-    /// As [`crate::Objects::delete`].
-    pub fn remove_artifact(&self, artifact: &Artifact) -> Result<(), Error> {
-        if self.is_own_store() {
-            return Ok(remove(&self.artifact_folder(artifact))?);
-        }
-        // Without its list it counts no longer, whatever becomes of the rest.
-        self.objects().delete(&artifact.key(FileList::NAME))?;
-        for listed in self.objects().list(&Prefix::Artifact(artifact.clone()))? {
-            self.objects().delete(&artifact.key(&listed.name))?;
-        }
-        Ok(())
-    }
-
-    /// What the store has of trainings, by their names. Of a data folder that is its own store: nothing, since a training works
-    /// in it.
-    ///
-    /// # Errors
-    /// As [`crate::Objects::list`].
-    pub fn stored_trainings(&self) -> Result<Vec<(String, TrainingPart)>, Error> {
-        if self.is_own_store() {
-            return Ok(Vec::new());
-        }
-        let listed = self.objects().list(&Prefix::Trainings)?;
-        Ok(listed.iter().filter_map(|listed| whole_part(&listed.name)).collect())
-    }
-
-    /// The digests of the builds whose search index is an artifact in the store.
-    ///
-    /// # Errors
-    /// As [`crate::Objects::list`].
-    pub fn stored_searches(&self) -> Result<Vec<String>, Error> {
-        if self.is_own_store() {
-            return Ok(Vec::new());
-        }
-        let listed = self.objects().list(&Prefix::Searches)?.into_iter();
-        Ok(listed
-            .filter_map(|listed| {
-                let digest = listed.name.strip_suffix(FileList::NAME)?.strip_suffix('/')?;
-                Some(digest.to_owned())
-            })
-            .collect())
-    }
-
-    fn artifact_folder(&self, artifact: &Artifact) -> PathBuf {
-        self.root().join(artifact.to_string())
-    }
-}
-
-/// The training and the part whose list of files an object is.
-fn whole_part(name: &str) -> Option<(String, TrainingPart)> {
-    let (training, part) = name.strip_suffix(FileList::NAME)?.strip_suffix('/')?.split_once('/')?;
-    let part = match part.split_once('/') {
-        None if part == "plan" => TrainingPart::Plan,
-        None if part == "record" => TrainingPart::Record,
-        Some((CHECKPOINTS, step)) => TrainingPart::Checkpoint(step.parse().ok()?),
-        _ => return None,
-    };
-    Some((training.to_owned(), part))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_of_trainings_are_known_by_their_names() {
-        for part in [TrainingPart::Plan, TrainingPart::Record, TrainingPart::Checkpoint(12)] {
-            let name = Artifact::Training("training-3".to_owned(), part).to_string();
-            let below = name.strip_prefix(TRAININGS).unwrap().trim_start_matches('/');
-            let listed = format!("{below}/{}", FileList::NAME);
-            assert_eq!(whole_part(&listed), Some(("training-3".to_owned(), part)));
-            assert_eq!(whole_part(&format!("{below}/other.json")), None);
-        }
-        assert_eq!(whole_part("training-3/checkpoints/x/files.json"), None);
-    }
-}
+/// Where the checkpoints of a training are, below its name.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use codelupe_core::text::display_path;
 use codelupe_disk::{Lock, children, is_partial, is_work_name, make_folder, remove, write};
 
-use crate::artifact::Cache;
+use crate::cache::Cache;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Prefix};
 use crate::objects::{Folder, Objects};

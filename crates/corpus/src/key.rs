@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, SEARCHES, TRAININGS};
 
 /// The name of one object of the store. Its text is the object's path below the root of the store, be that a folder or the
 /// prefix of a bucket.
@@ -34,6 +34,16 @@ pub enum Key {
     Export(String),
 }
 
+impl Key {
+    /// One file of an artifact.
+    pub(crate) fn of(artifact: &Artifact, path: &str) -> Self {
+        Self::Artifact {
+            artifact: artifact.clone(),
+            path: path.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,12 +63,6 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// The last part of [`Key::Card`].
 pub(crate) const CARD: &str = "README.md";
-
-/// Where artifacts of trainings are.
-pub(crate) const TRAININGS: &str = "models/trainings";
-
-/// Where search indexes are.
-pub(crate) const SEARCHES: &str = "search";
 
 /// What several objects have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -24,21 +24,26 @@
 
 mod artifact;
 mod build;
+mod cache;
 mod error;
 mod export;
+mod file_list;
 mod folder;
 mod key;
 mod objects;
 mod orphans;
 mod segment;
 mod signature_file;
+mod staged;
+mod staging;
 mod table;
 
-pub use artifact::{Artifact, CACHE_SETTING, DEFAULT_CACHE_BYTES, Staged, TrainingPart};
+pub use artifact::{Artifact, TrainingPart};
 pub use build::{
     BuildRecord, BuildWriter, Description, FinishedBuild, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest,
     Tally, is_whole, read_blobs, read_manifest, read_shard,
 };
+pub use cache::{CACHE_SETTING, DEFAULT_CACHE_BYTES};
 pub use error::{Error, ErrorKind};
 pub use export::{Format, export, export_to_store};
 pub use folder::{DataFolder, WriteLock};
@@ -49,3 +54,4 @@ pub use objects::{Head, Listed, Objects, Provider, StoreUrl};
 pub use orphans::{list_segments, remove_unlinked};
 pub use segment::{ContentRecord, FORMAT_VERSION, KeptContent, SegmentReader, SegmentWriter};
 pub use signature_file::{FileParameters, SignatureWriter, read_parameters, read_signatures};
+pub use staged::Staged;

@@ -17,31 +17,31 @@ const FORMAT: u32 = 1;
 /// The files of an artifact: `files.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FileList {
+pub(crate) struct FileList {
     format: u32,
     /// By path below the artifact.
-    pub(super) files: BTreeMap<String, ListedFile>,
+    pub(crate) files: BTreeMap<String, ListedFile>,
 }
 
 /// One file of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ListedFile {
+pub(crate) struct ListedFile {
     /// Its size.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// SHA-256 of its content, in hex.
-    pub(super) sha256: String,
+    pub(crate) sha256: String,
 }
 
 impl FileList {
     /// Its own name.
-    pub(super) const NAME: &str = "files.json";
+    pub(crate) const NAME: &str = "files.json";
 
     /// The list of a folder's files, each of which is read.
     ///
     /// # Errors
     /// `Permission` or `Io`.
-    pub(super) fn of(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn of(folder: &Path) -> Result<Self, Error> {
         let mut list = BTreeMap::new();
         for name in files(folder)?.into_iter().filter(|name| name != Self::NAME) {
             let path = folder.join(&name);
@@ -55,7 +55,7 @@ impl FileList {
     }
 
     /// Puts the list beside the files.
-    pub(super) fn write(&self, folder: &Path) -> Result<(), Error> {
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), Error> {
         Ok(write_json(&folder.join(Self::NAME), self)?)
     }
 
@@ -63,7 +63,7 @@ impl FileList {
     ///
     /// # Errors
     /// `Corrupt` for what is no list, or has a path that leads out of the artifact.
-    pub(super) fn read(content: &[u8], place: &str) -> Result<Self, Error> {
+    pub(crate) fn read(content: &[u8], place: &str) -> Result<Self, Error> {
         let list: Self = serde_json::from_slice(content)
             .map_err(|error| Error::new(ErrorKind::Corrupt, format!("`{place}` is damaged")).with_source(error))?;
         let stays_inside = |name: &String| {
@@ -79,7 +79,7 @@ impl FileList {
     }
 
     /// The size of all files.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.files.values().map(|file| file.bytes).sum()
     }
 }

@@ -19,11 +19,12 @@ use codelupe_core::text::display_path;
 use codelupe_disk::{Lock, children, make_folder, publish_folder, remove, work_name};
 use sha2::{Digest, Sha256};
 
-use super::list::{FileList, ListedFile};
-use super::{Artifact, Staged};
+use crate::artifact::Artifact;
 use crate::error::{Error, ErrorKind};
+use crate::file_list::{FileList, ListedFile};
 use crate::key::Key;
 use crate::objects::{Objects, in_parts};
+use crate::staged::Staged;
 
 /// The setting that bounds the cache, by its name in the config file.
 pub const CACHE_SETTING: &str = "store.cache_bytes";
@@ -45,9 +46,9 @@ impl Cache {
         Self { root, tmp, bound }
     }
 
-    pub(super) fn stage(&self, objects: &dyn Objects, artifact: &Artifact) -> Result<Staged, Error> {
+    pub(crate) fn stage(&self, objects: &dyn Objects, artifact: &Artifact) -> Result<Staged, Error> {
         let place = objects.place(&artifact.to_string());
-        let content = match objects.get(&artifact.key(FileList::NAME)) {
+        let content = match objects.get(&Key::of(artifact, FileList::NAME)) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Error::new(ErrorKind::NotFound, format!("`{place}` is not there")));
             }
@@ -80,7 +81,7 @@ impl Cache {
         let fetched = list
             .files
             .iter()
-            .try_for_each(|(name, file)| fetch_file(objects, &artifact.key(name), file, &work.join(name)))
+            .try_for_each(|(name, file)| fetch_file(objects, &Key::of(artifact, name), file, &work.join(name)))
             .and_then(|()| list.write(&work))
             .and_then(|()| Ok(publish_folder(&work, folder)?));
         if fetched.is_err() {
@@ -161,10 +162,7 @@ fn pinned(folder: &Path) -> Result<Option<Staged>, Error> {
         .write(true)
         .open(&path)
         .and_then(|file| file.set_modified(SystemTime::now()));
-    Ok(Some(Staged {
-        folder: folder.to_owned(),
-        _pin: Some(pin),
-    }))
+    Ok(Some(Staged::pinned(folder.to_owned(), pin)))
 }
 
 fn lock_of(folder: &Path) -> PathBuf {
