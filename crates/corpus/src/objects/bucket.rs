@@ -1,26 +1,20 @@
 //! Objects in a bucket, by the crate `object_store`.
 
+mod client;
 mod failure;
 mod upload;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use bytes::Bytes;
 use codelupe_core::error::ErrorCode;
 use codelupe_disk::{files, remove};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::aws::AmazonS3Builder;
-use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path as Location;
-use object_store::{
-    BackoffConfig, ClientOptions, Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, RetryConfig,
-};
+use object_store::{Error as StoreError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 use tokio::runtime::Handle;
 
 use super::{Head, Listed, Objects, Provider, StoreUrl};
@@ -29,9 +23,6 @@ use crate::key::{Key, Prefix};
 
 /// Requests of one call that are under way at a time.
 const AT_ONCE: usize = 8;
-
-/// How long a request may take; the largest has 8 MiB to send or a row group to receive.
-const REQUEST: Duration = Duration::from_mins(1);
 
 /// Opens the store at an address, by what the variables of its provider say ([`Provider::variables`]): those that it does not
 /// know are skipped. Nothing is asked of the store yet.
@@ -47,81 +38,11 @@ pub fn open_store(
 ) -> Result<Arc<dyn Objects>, Error> {
     // One process has one provider of cryptography; whoever comes first has chosen it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let variables: Vec<(String, String)> = variables.into_iter().collect();
-    check_addresses(&variables)?;
-    let store = client(url, variables).map_err(|error| failure::of_settings(url, &error))?;
     Ok(Arc::new(Bucket {
         url: url.clone(),
-        store,
+        store: client::client(url, variables.into_iter().collect())?,
         runtime,
     }))
-}
-
-/// The client would panic at its first request.
-fn check_addresses(variables: &[(String, String)]) -> Result<(), Error> {
-    let is_address = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        name.contains("ENDPOINT") && !name.contains("SUFFIX")
-    };
-    let wrong = |(name, value): &&(String, String)| {
-        is_address(name) && !value.is_empty() && reqwest::Url::parse(value).is_err()
-    };
-    match variables.iter().find(wrong) {
-        Some((name, _)) => Err(Error::new(
-            ErrorKind::Invalid,
-            format!("{name} is no address of a store"),
-        )),
-        None => Ok(()),
-    }
-}
-
-fn client(
-    url: &StoreUrl,
-    variables: impl IntoIterator<Item = (String, String)>,
-) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    let client = ClientOptions::new().with_timeout(REQUEST);
-    // Together some seconds; whoever has more patience tries the whole job again.
-    let retry = RetryConfig {
-        backoff: BackoffConfig {
-            max_backoff: Duration::from_secs(2),
-            ..BackoffConfig::default()
-        },
-        max_retries: 6,
-        retry_timeout: REQUEST,
-    };
-    Ok(match url.provider() {
-        Provider::S3 => {
-            let builder = AmazonS3Builder::new().with_client_options(client).with_retry(retry);
-            let builder = known(variables)
-                .fold(builder, |builder, (name, value)| builder.with_config(name, value))
-                .with_bucket_name(url.bucket());
-            Arc::new(builder.build()?)
-        }
-        Provider::Google => {
-            let builder = GoogleCloudStorageBuilder::new()
-                .with_client_options(client)
-                .with_retry(retry);
-            let builder = known(variables)
-                .fold(builder, |builder, (name, value)| builder.with_config(name, value))
-                .with_bucket_name(url.bucket());
-            Arc::new(builder.build()?)
-        }
-        Provider::Azure => {
-            let builder = MicrosoftAzureBuilder::new()
-                .with_client_options(client)
-                .with_retry(retry);
-            let builder = known(variables)
-                .fold(builder, |builder, (name, value)| builder.with_config(name, value))
-                .with_container_name(url.bucket());
-            Arc::new(builder.build()?)
-        }
-    })
-}
-
-/// The variables that a provider knows.
-fn known<K: FromStr>(variables: impl IntoIterator<Item = (String, String)>) -> impl Iterator<Item = (K, String)> {
-    let known = |(name, value): (String, String)| Some((name.to_ascii_lowercase().parse().ok()?, value));
-    variables.into_iter().filter_map(known)
 }
 
 /// A prefix of a bucket.

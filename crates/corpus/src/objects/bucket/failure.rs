@@ -15,16 +15,28 @@ const NO_BUCKET: [&str; 3] = [
     "The specified bucket does not exist",
 ];
 
-/// The error of variables that no client can be made of.
-pub(super) fn of_settings(url: &StoreUrl, error: &StoreError) -> Error {
-    let variables = url.provider().variables();
-    // The error may repeat the value.
-    let what = if error.to_string().contains("issing") {
-        "lack something"
-    } else {
-        "have a value that cannot be"
+/// What the client says of a variable that is missing, and its name.
+const MISSING: [(&str, &str); 3] = [
+    ("Missing AccessKeyId", "AWS_ACCESS_KEY_ID"),
+    ("Missing SecretAccessKey", "AWS_SECRET_ACCESS_KEY"),
+    ("Account must be specified", "AZURE_STORAGE_ACCOUNT_NAME"),
+];
+
+/// The error of variables that no client can be made of; `culprit` is the one that it fails for. What the client says is not
+/// passed on: it may repeat the value.
+pub(super) fn of_settings(url: &StoreUrl, error: &StoreError, culprit: Option<&str>) -> Error {
+    let said = error.to_string();
+    let missing = MISSING.iter().find(|(words, _)| said.contains(words));
+    let context = match (missing, culprit) {
+        (Some((_, name)), _) => format!("the store `{url}` needs the environment variable {name}"),
+        (None, Some(name)) => {
+            format!("the environment variable {name} for the store `{url}` has a value that cannot be")
+        }
+        (None, None) => {
+            let variables = url.provider().variables();
+            format!("no client of the store `{url}` can be made of the environment variables {variables}…")
+        }
     };
-    let context = format!("the environment variables {variables}… for the store `{url}` {what}");
     Error::new(ErrorKind::Invalid, context)
 }
 
