@@ -19,15 +19,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 impl Worker {
     /// Works on these jobs, and waits for those that other workers have, until all are done, and returns them.
     ///
-    /// When it ends early, the jobs of the run that nobody has begun are taken out of the queue, and so are those that are
-    /// dead for what the user asked for, who reads the error now; what is done stays done.
+    /// When it ends early, the jobs that this run put into the queue and nobody has begun are taken out again, and so are those
+    /// of them that are dead for what the user asked for, who reads the error now; what is done stays done. Jobs that were
+    /// there before, or that another run has joined since, are somebody else's too: they stay.
     ///
     /// # Errors
     /// The error of the first job that is dead; `Canceled` after a stop; `Store` when the catalogue fails.
     pub fn drive(&self, run: &Enqueued) -> Result<Vec<JobRow>, Error> {
         let done = self.work_off(&run.jobs);
         if done.as_ref().is_err_and(|error| error.code() != ErrorCode::Unavailable) {
-            self.withdraw(&run.jobs);
+            self.withdraw(run);
         }
         done
     }
@@ -62,12 +63,11 @@ impl Worker {
     }
 
     /// Removes jobs that need not wait. A job whose removal fails stays, and the next worker does it, which does no harm.
-    fn withdraw(&self, ids: &[i64]) {
-        let jobs = self.wait(self.catalogue.jobs_by_id(ids)).unwrap_or_default();
-        for job in jobs
-            .iter()
-            .filter(|job| job.state == JobState::Queued || is_for_the_user(job))
-        {
+    fn withdraw(&self, run: &Enqueued) {
+        let jobs = self.wait(self.catalogue.jobs_by_id(&run.new)).unwrap_or_default();
+        let is_ours = |job: &&JobRow| job.run == run.run;
+        let need_not_wait = |job: &&JobRow| job.state == JobState::Queued || is_for_the_user(job);
+        for job in jobs.iter().filter(is_ours).filter(need_not_wait) {
             if let Err(error) = self.wait(self.catalogue.cancel(job.id)) {
                 tracing::debug!(job = job.id, %error, "not withdrawn");
                 return;

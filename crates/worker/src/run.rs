@@ -23,6 +23,8 @@ pub struct Enqueued {
     pub run: String,
     /// Its jobs, in order.
     pub jobs: Vec<i64>,
+    /// Those of them that were not in the queue before.
+    pub new: Vec<i64>,
     /// How many of them were in the queue already, from an earlier run that was interrupted or one that still goes on.
     pub known: usize,
 }
@@ -66,6 +68,7 @@ impl Run {
         let enqueued = catalogue.enqueue(&self.jobs).await?;
         Ok(Enqueued {
             run: self.name,
+            new: enqueued.iter().filter(|job| job.new).map(|job| job.id).collect(),
             known: enqueued.iter().filter(|job| !job.new).count(),
             jobs: enqueued.into_iter().map(|job| job.id).collect(),
         })

@@ -10,6 +10,9 @@ train.min_new_files on), makes samples of them, trains, compares the result with
 held-out files, and promotes it if it is better. Stopped or killed, it goes on from its last
 checkpoint.
 
+There is one training in the queue at a time. Enqueued again before a worker has begun it, it takes
+the settings that were given last.
+
 Examples:
   codelupe models init --preset tiny       a small model from nothing
   codelupe train --full                    trains all of its weights
