@@ -5,10 +5,11 @@ use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use codelupe_catalogue::{Catalogue, JobState};
+use codelupe_catalogue::{BuildRow, Catalogue, JobState};
 use codelupe_core::error::chain_text;
-use codelupe_corpus::DataFolder;
+use codelupe_corpus::{DataFolder, Objects};
 use serde::Serialize;
 
 /// The result of one check.
@@ -71,14 +72,19 @@ fn writable(folder: &Path) -> Result<String, Fault> {
 }
 
 /// Whether the store of a data folder answers; `remark` is said when it does.
-pub fn check_store(folder: &DataFolder, remark: Option<&str>) -> Check {
-    let objects = folder.objects();
-    let says = |segments: usize| {
-        let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
-        format!("{}: {segments} segments{remark}", objects.place(""))
-    };
-    let segments = codelupe_corpus::list_segments(&**objects);
-    Check::of("store", segments.map(|segments| says(segments.len())))
+pub async fn check_store(folder: &DataFolder, remark: Option<&str>) -> Check {
+    Check::found("store", store(folder, remark).await)
+}
+
+async fn store(folder: &DataFolder, remark: Option<&str>) -> Result<String, Fault> {
+    let objects = Arc::clone(folder.objects());
+    let segments = tokio::task::spawn_blocking(move || codelupe_corpus::list_segments(&*objects)).await??;
+    let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
+    Ok(format!(
+        "{}: {} segments{remark}",
+        folder.objects().place(""),
+        segments.len()
+    ))
 }
 
 /// Whether the catalogue at `place` answers and its figures add up, its queue has no dead jobs, and the latest build is whole.
@@ -121,9 +127,14 @@ async fn latest_build(catalogue: &Catalogue, folder: &DataFolder) -> Result<Stri
     let Some(build) = catalogue.latest_build().await? else {
         return Ok("none yet".to_owned());
     };
-    let (objects, place) = (folder.objects(), folder.build_place(&build.name));
-    let manifest = codelupe_corpus::read_manifest(&**objects, &build.name)?;
-    if !codelupe_corpus::is_whole(&**objects, &build.name, &build.digest)? {
+    let (objects, place) = (Arc::clone(folder.objects()), folder.build_place(&build.name));
+    tokio::task::spawn_blocking(move || whole(&*objects, &build, &place)).await?
+}
+
+/// Looks at the files of a build. It blocks.
+fn whole(objects: &dyn Objects, build: &BuildRow, place: &str) -> Result<String, Fault> {
+    let manifest = codelupe_corpus::read_manifest(objects, &build.name)?;
+    if !codelupe_corpus::is_whole(objects, &build.name, &build.digest)? {
         let fault = format!("{place} has lost or changed files: `codelupe build` writes it again");
         return Err(Fault(fault));
     }

@@ -16,7 +16,7 @@ pub(crate) async fn run(app: &App) -> Result<()> {
         check_folder(&settings.folder),
     ];
     if !settings.folder.is_own_store() {
-        checks.push(check_store(&settings.folder, remark(settings)));
+        checks.push(check_store(&settings.folder, remark(settings)).await);
     }
     match app.catalogue().await {
         Ok(catalogue) => checks.extend(check_catalogue(catalogue, &settings.catalogue, &settings.folder).await),

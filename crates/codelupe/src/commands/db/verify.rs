@@ -1,5 +1,7 @@
 //! `codelupe db verify`.
 
+use std::sync::Arc;
+
 use codelupe_catalogue::Schema;
 use codelupe_core::error::ErrorCode;
 use serde_json::json;
@@ -37,7 +39,9 @@ pub(super) async fn run(app: &App) -> Result<()> {
 async fn contents(app: &App) -> Result<Vec<String>> {
     let catalogue = app.catalogue().await?;
     let mut findings = Vec::new();
-    let there = codelupe_corpus::list_segments(&**app.settings.folder.objects())?;
+    let objects = Arc::clone(app.settings.folder.objects());
+    let listed = tokio::task::spawn_blocking(move || codelupe_corpus::list_segments(&*objects));
+    let there = listed.await.map_err(Failure::defect)??;
     for name in catalogue.segments().await?.into_values() {
         if !there.contains_key(&name) {
             findings.push(format!("segment {name} is not in the data folder"));
