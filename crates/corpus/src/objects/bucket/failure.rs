@@ -53,6 +53,8 @@ pub(super) fn of_request(url: &StoreUrl, doing: &str, place: &str, error: &Store
         StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } | StoreError::InvalidPath { .. } => {
             ErrorKind::Invalid
         }
+        // Not every provider's client says so by a kind of its own.
+        _ if matches!(status(&text), Some(401 | 403)) => ErrorKind::Auth,
         _ if status(&text).is_some() => ErrorKind::Unavailable,
         _ if root(error).contains("timed out") => ErrorKind::Timeout,
         _ => ErrorKind::Network,
@@ -134,6 +136,11 @@ mod tests {
                 generic("non-2xx status code: 503 Slow: <Code>SlowDown</Code> hush"),
                 ErrorKind::Unavailable,
                 "it answered 503, SlowDown",
+            ),
+            (
+                generic("non-2xx status code: 403 Forbidden: hush"),
+                ErrorKind::Auth,
+                "it answered 403",
             ),
             (generic("operation timed out"), ErrorKind::Timeout, "cannot read"),
             (generic("connection reset"), ErrorKind::Network, "connection reset"),
