@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The version of the rules in code: raised when the same config would give other verdicts, so that contents are
 /// processed again.
-const RULES_VERSION: u32 = 1;
+const RULES_VERSION: u32 = 2;
 
 /// The configuration of all stages; every field has a default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

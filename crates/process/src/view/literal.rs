@@ -105,7 +105,9 @@ fn character(code: &[u8], here: &[u8]) -> Option<usize> {
     }
     let length = match here.get(1)? {
         b'\'' | b'\n' => return None,
-        b'\\' => 3 + memchr(b'\'', here.get(3..)?.get(..MAX_ESCAPE).unwrap_or(&here[3..]))?,
+        // None goes over lines: a comment that became a line feed must not make one of what it parted.
+        b'\\' if here.get(2) == Some(&b'\n') => return None,
+        b'\\' => 3 + memchr2(b'\'', b'\n', here.get(3..)?.get(..MAX_ESCAPE).unwrap_or(&here[3..]))?,
         0..0x80 => 2,
         0x80..0xe0 => 3,
         0xe0..0xf0 => 4,

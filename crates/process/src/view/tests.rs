@@ -200,6 +200,19 @@ fn code_tokens() -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(token, 0..40)
 }
 
+#[test]
+fn a_character_does_not_go_over_a_comment() {
+    for text in [r#"'''\x1/*"""//*//*'"#, r"'\/*0123456789*/'"] {
+        let code = View::Code.of(Some("C"), text);
+        assert_eq!(View::Code.of(Some("C"), &code), code, "{text}");
+        assert_eq!(
+            View::Structure.of(Some("C"), &code),
+            View::Structure.of(Some("C"), text),
+            "{text}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_seen_and_seen_again_alike(text in messy(), language in prop::sample::select(&LANGUAGES[..])) {
