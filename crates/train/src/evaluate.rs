@@ -83,12 +83,17 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Judges the model by the samples `held_out/` and `holes/` in the folder of a training.
+    /// Judges the model by at most so many rows of `held_out/` and samples of `holes/` in the folder of a training.
     ///
     /// # Errors
     /// `Samples` or `Model` when they cannot be read; `Canceled` after a stop.
-    pub(crate) fn evaluate(&self, training: &Path, most: (u64, u64), stop: &StopToken) -> Result<Evaluation, Error> {
-        let (rows, holes) = most;
+    pub(crate) fn evaluate(
+        &self,
+        training: &Path,
+        rows: u64,
+        holes: u64,
+        stop: &StopToken,
+    ) -> Result<Evaluation, Error> {
         let (total, languages) = self.losses(&Dataset::open(&training.join("held_out"))?, rows, stop)?;
         Ok(Evaluation {
             total,

@@ -49,7 +49,7 @@ fn compare(training: &Training<'_>) -> Result<Judgment, Error> {
             adapter,
             tokenizer: &tokenizer,
         };
-        candidate.evaluate(folder.path(), (config.held_out_rows, config.held_out_holes), &stop)
+        candidate.evaluate(folder.path(), config.held_out_rows, config.held_out_holes, &stop)
     };
     let base = Model::open(training.base.path())?.with_name(plan.base_folder.display().to_string());
     let (evaluation, compared) = if config.mode == Mode::Lora {

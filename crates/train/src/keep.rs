@@ -23,7 +23,7 @@ pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
         error: None,
     };
     let learned = &training.plan.choice.new;
-    training::end(training.context, training.row.id, &end, (Some(&made), learned))?;
+    training::end(training.context, training.row.id, &end, Some(&made), learned)?;
     handover::end(&training.context.folder, &training.folder)?;
     training::tidy(&training.folder)?;
     retain(training)?;

@@ -106,7 +106,8 @@ pub(crate) fn end(
     context: &Context,
     training: i64,
     end: &TrainingEnd,
-    (made, learned): (Option<&NewModel>, &[BlobId]),
+    made: Option<&NewModel>,
+    learned: &[BlobId],
 ) -> Result<(), Error> {
     let ended = context
         .catalogue
@@ -121,7 +122,7 @@ pub(crate) fn fail(context: &Context, training: i64, error: &Error) -> Result<()
         figures: None,
         error: Some((error.code().to_string(), chain_text(error))),
     };
-    end(context, training, &failed, (None, &[]))
+    end(context, training, &failed, None, &[])
 }
 
 /// The folder of a training.
