@@ -1,6 +1,7 @@
 //! `codelupe worker`.
 
-use codelupe_worker::{JobName, Until, Workplace};
+use codelupe_pipeline::Pipeline;
+use codelupe_worker::{JobName, Until, Worker, Workplace};
 use serde_json::json;
 
 use crate::app::App;
@@ -20,8 +21,12 @@ pub(crate) async fn run(app: &App, arguments: &WorkerArguments) -> Result<()> {
         ..app.settings.workplace()
     };
     let stages: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    tracing::info!(stages = stages.join(","), catalogue = %app.settings.catalogue, "waiting for jobs");
-    let served = app.work(place, move |worker, _| worker.serve(&names, until)).await?;
+    let (stages, catalogue) = (stages.join(","), app.settings.catalogue.to_string());
+    let serve = move |worker: &Worker, _: &Pipeline| {
+        tracing::info!(stages, catalogue, "waiting for jobs");
+        worker.serve(&names, until)
+    };
+    let served = app.work(place, serve).await?;
     let value = json!({ "done": served.done, "again": served.again, "dead": served.dead });
     print(app.settings.json, &value, || {
         format!(

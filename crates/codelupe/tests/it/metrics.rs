@@ -81,7 +81,7 @@ fn call_again(bench: &Bench, metrics: &Path) {
     };
     assert!(command(&["db", "seed", "--quiet"]).status().unwrap().success());
     let barred = Barred::start(&url, "jobs");
-    let mut retry = command(&["jobs", "retry", "--quiet"]);
+    let mut retry = command(&["jobs", "retry", "--all", "--quiet"]);
     let retry = retry.env("CODELUPE_METRICS", metrics).stdout(Stdio::null());
     let child = retry.stderr(Stdio::piped()).spawn().unwrap();
     barred.cut_who_waits();
