@@ -142,6 +142,41 @@ impl DataFolder {
         )
     }
 
+    /// Refuses a store that holds none of the segments that the catalogue links: they are in another one, and what is written
+    /// here would tear the corpus apart. Some of them are looked for.
+    ///
+    /// # Errors
+    /// `Conflict` when none of them is there; as [`crate::Objects::head`].
+    pub fn refuse_other_store(&self, linked: &[String]) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (linked.iter().min(), linked.iter().max()) else {
+            return Ok(());
+        };
+        for name in [first, last] {
+            match self.objects.head(&Key::Segment(name.clone())) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                found => return found.map(drop),
+            }
+        }
+        let place = self.objects.place("");
+        Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "the segments of this catalogue are not in `{place}`: --store names another store than the one they are in"
+            ),
+        ))
+    }
+
+    /// Whether the store belongs to the catalogue of that identity, or to none yet.
+    ///
+    /// # Errors
+    /// `Conflict` when it belongs to another; what reading fails with.
+    pub fn check_owner(&self, identity: &str) -> Result<(), Error> {
+        match self.objects.get(&Key::Identity) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            known => must_be(&known?, identity, &format!("the store `{}`", self.objects.place(""))),
+        }
+    }
+
     /// A folder that has things in it and neither a catalogue nor our lock is not ours.
     pub(crate) fn refuse_foreign(&self) -> Result<(), Error> {
         // Whoever only reads from a bucket has a cache and no lock.
@@ -200,6 +235,10 @@ fn claim(objects: &dyn Objects, identity: &str, what: &str) -> Result<(), Error>
         }
         known => known?,
     };
+    must_be(&known, identity, what)
+}
+
+fn must_be(known: &[u8], identity: &str, what: &str) -> Result<(), Error> {
     if known.trim_ascii() == identity.as_bytes() {
         return Ok(());
     }

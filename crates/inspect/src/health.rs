@@ -71,14 +71,19 @@ fn writable(folder: &Path) -> Result<String, Fault> {
     Ok(format!("{}: {state}", absolute.display()))
 }
 
-/// Whether the store of a data folder answers; `remark` is said when it does.
-pub async fn check_store(folder: &DataFolder, remark: Option<&str>) -> Check {
-    Check::found("store", store(folder, remark).await)
+/// Whether the store of a data folder answers, and belongs to the catalogue of that identity, if there is one; `remark` is said
+/// when it does.
+pub async fn check_store(folder: &DataFolder, identity: Option<String>, remark: Option<&str>) -> Check {
+    Check::found("store", store(folder, identity, remark).await)
 }
 
-async fn store(folder: &DataFolder, remark: Option<&str>) -> Result<String, Fault> {
-    let objects = Arc::clone(folder.objects());
-    let segments = tokio::task::spawn_blocking(move || codelupe_corpus::list_segments(&*objects)).await??;
+async fn store(folder: &DataFolder, identity: Option<String>, remark: Option<&str>) -> Result<String, Fault> {
+    let looked_at = folder.clone();
+    let look = move || {
+        identity.map_or(Ok(()), |identity| looked_at.check_owner(&identity))?;
+        codelupe_corpus::list_segments(&**looked_at.objects())
+    };
+    let segments = tokio::task::spawn_blocking(look).await??;
     let remark = remark.map(|remark| format!("; {remark}")).unwrap_or_default();
     Ok(format!(
         "{}: {} segments{remark}",

@@ -65,7 +65,13 @@ impl Worker {
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
         let (identity, claimed) = (catalogue.identity().await?, folder.clone());
-        blocking(move || claimed.claim(&identity)).await?;
+        let linked: Vec<String> = catalogue.segments().await?.into_values().collect();
+        let checked = move || {
+            claimed
+                .claim(&identity)
+                .and_then(|()| claimed.refuse_other_store(&linked))
+        };
+        blocking(checked).await?;
         if lock.is_alone() {
             remove_orphans(&folder, &lock, &catalogue).await?;
             gone::take_over(&catalogue).await?;

@@ -16,7 +16,11 @@ pub(crate) async fn run(app: &App) -> Result<()> {
         check_folder(&settings.folder),
     ];
     if !settings.folder.is_own_store() {
-        checks.push(check_store(&settings.folder, remark(settings)).await);
+        let identity = match app.catalogue().await {
+            Ok(catalogue) => catalogue.identity().await.ok(),
+            Err(_) => None,
+        };
+        checks.push(check_store(&settings.folder, identity, remark(settings)).await);
     }
     match app.catalogue().await {
         Ok(catalogue) => checks.extend(check_catalogue(catalogue, &settings.catalogue, &settings.folder).await),
@@ -67,8 +71,11 @@ fn remark(settings: &Settings) -> Option<&'static str> {
 }
 
 async fn search(app: &App) -> Result<String> {
-    let Some(place) = app.search_place().await? else {
-        return Ok("none yet".to_owned());
+    let place = match app.search_place().await {
+        Ok(Some(place)) => place,
+        Ok(None) => return Ok("none yet".to_owned()),
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok("none yet".to_owned()),
+        Err(error) => return Err(error),
     };
     app.search().await?;
     Ok(format!("Tantivy in {place}"))

@@ -171,6 +171,24 @@ fn a_run_into_a_bucket_gives_the_bytes_of_one_into_a_folder() {
         "{said}"
     );
     assert_eq!(files(&cloud.bucket), before);
+    let doctor = text(&cloud.output(1, &["doctor"]).stdout);
+    assert!(
+        doctor.contains("FAIL store") && doctor.contains("another catalogue"),
+        "{doctor}"
+    );
+
+    // Nor may the same catalogue go on with another store, or with none: its corpus would be in two.
+    for store in [Some("s3://corpus/elsewhere"), None] {
+        let mut command = cloud.command(0, &arguments);
+        match store {
+            Some(store) => command.env("CODELUPE_STORE", store),
+            None => command.env_remove("CODELUPE_STORE"),
+        };
+        let output = command.output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(75), "{said}");
+        assert!(said.contains("--store names another store"), "{said}");
+    }
 }
 
 #[test]
