@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use codelupe_catalogue::BuildRow;
-use codelupe_corpus::{Artifact, BuildRecord, DataFolder, read_manifest, read_shard};
+use codelupe_corpus::{Artifact, BuildRecord, DataFolder, ErrorKind as Missing, Staged, read_manifest, read_shard};
 use codelupe_disk::work_name;
-use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument};
+use codelupe_search::{FileDocument, IndexBuilder, RepositoryDocument, SearchIndex};
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -46,11 +46,17 @@ pub(crate) fn index(context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the index can be opened. One that is damaged is made again.
 fn is_there(folder: &DataFolder, artifact: &Artifact) -> Result<bool, Error> {
-    if folder.is_own_store() {
-        return Ok(folder.search().is_dir());
-    }
-    Ok(folder.has(artifact)?)
+    let staged = if folder.is_own_store() {
+        Staged::here(folder.search())
+    } else {
+        match folder.stage(artifact) {
+            Err(error) if matches!(error.kind(), Missing::NotFound | Missing::Corrupt) => return Ok(false),
+            staged => staged?,
+        }
+    };
+    Ok(SearchIndex::open(staged.path()).is_ok())
 }
 
 /// Writes the search index of a build in a folder, over the one that is there.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use codelupe_catalogue::TrainingRow;
-use codelupe_corpus::{Artifact, DataFolder, TrainingPart};
+use codelupe_corpus::{Artifact, DataFolder, ErrorKind as Damage, TrainingPart};
 use codelupe_disk::{files, make_folder, read_json, remove, work_name, write_json};
 use codelupe_samples::Tokenizer;
 use codelupe_worker::Context;
@@ -86,8 +86,17 @@ pub(crate) fn take_over(context: &Context, row: &TrainingRow, training: &Trainin
             _ => None,
         });
     if let Some(step) = saved.max() {
-        let staged = shared.stage(&artifact(TrainingPart::Checkpoint(step)))?;
-        copy(staged.path(), training.path()).map_err(|error| Error::own_io("copy to", training.path(), error))?;
+        match shared.stage(&artifact(TrainingPart::Checkpoint(step))) {
+            Ok(staged) => {
+                copy(staged.path(), training.path())
+                    .map_err(|error| Error::own_io("copy to", training.path(), error))?;
+            }
+            // The plan and the samples are all that it needs to come to the same end.
+            Err(error) if matches!(error.kind(), Damage::Corrupt | Damage::NotFound) => {
+                tracing::warn!(training = row.name, %error, "its checkpoint cannot be used: it begins again");
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     // The last: with its plan a training can go on.
     write_json(&training.plan(), &plan)?;

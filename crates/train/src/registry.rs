@@ -88,7 +88,7 @@ impl Registry {
     /// Makes a small model with random weights and a tokenizer learned from the latest build.
     ///
     /// # Errors
-    /// `Config` for a name that is none or is taken; `Nothing` without a build; `Samples`, `Model` or `Store`.
+    /// `Config` for a name that is not valid or is taken; `Nothing` without a build; `Samples`, `Model` or `Store`.
     pub fn init(&self, preset: Preset, name: &str, vocabulary: usize, seed: u64) -> Result<ModelRow, Error> {
         check_name(name)?;
         if self.list()?.iter().any(|model| model.name == name) {

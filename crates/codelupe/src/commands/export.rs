@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use codelupe_core::error::ErrorCode;
-use codelupe_corpus::{DataFolder, Format, export, export_to_store};
+use codelupe_corpus::{DataFolder, Format, Key, Objects, export, export_to_store};
 use codelupe_disk::work_name;
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -47,6 +47,19 @@ pub(crate) async fn run(app: &App, arguments: &ExportArguments) -> Result<()> {
     })
 }
 
+/// An export is not put into a store of ours, among what the catalogue links.
+fn refuse_store(target: &dyn Objects, own: &str) -> Result<()> {
+    let place = target.place("");
+    let is_below = place
+        .strip_prefix(own)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_below || target.head(&Key::Identity).is_ok() {
+        let text = format!("`{place}` is a store, or in one: an export needs a prefix of its own");
+        return Err(Failure::new(ErrorCode::Conflict, text));
+    }
+    Ok(())
+}
+
 /// Writes an export into a folder, or into a bucket when `target` is the address of one.
 fn write(folder: &DataFolder, build: &str, target: &Path, format: Format, runtime: &Handle) -> Result<Vec<PathBuf>> {
     let objects = folder.objects();
@@ -57,6 +70,7 @@ fn write(folder: &DataFolder, build: &str, target: &Path, format: Format, runtim
         return Ok(written?);
     };
     let store = open_store(&url.parse()?, runtime)?;
+    refuse_store(&*store, &objects.place(""))?;
     let work = folder.tmp().join(work_name("export"));
     let written = export_to_store(objects, build, &*store, &work, format, |name| {
         tracing::info!(path = %store.place(name), "written");

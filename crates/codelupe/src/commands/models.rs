@@ -55,6 +55,17 @@ pub(crate) async fn with_registry<T: Send + 'static>(
     Ok(result?)
 }
 
+/// Asks the registry, which needs no lock: a data folder that cannot be written answers too.
+async fn ask_registry<T: Send + 'static>(
+    app: &App,
+    question: impl FnOnce(&Registry) -> Result<T, Error> + Send + 'static,
+) -> Result<T> {
+    let catalogue = app.catalogue().await?.clone();
+    let registry = Registry::new(app.settings.folder.clone(), catalogue, Handle::current());
+    let answer = tokio::task::spawn_blocking(move || question(&registry));
+    Ok(answer.await.map_err(Failure::defect)??)
+}
+
 async fn init(app: &App, arguments: InitArguments) -> Result<()> {
     let (preset, word) = match arguments.preset {
         PresetArgument::Tiny => (Preset::Tiny, "tiny"),
@@ -97,7 +108,7 @@ async fn list(app: &App) -> Result<()> {
 }
 
 async fn show(app: &App, name: String) -> Result<()> {
-    let shown = with_registry(app, move |registry| {
+    let shown = ask_registry(app, move |registry| {
         let model = registry.find(&name)?;
         let (place, card) = (registry.place_of(&model.name), registry.card(&model.name)?);
         Ok(ShownModel::new(model, place, card.as_deref()))
@@ -122,12 +133,16 @@ fn in_use(app: &App, model: ModelRow) -> Result<()> {
 
 async fn merged(app: &App, arguments: MergeArguments) -> Result<()> {
     let target = arguments.target.clone();
+    if target.to_str().is_some_and(|target| target.contains("://")) {
+        let text = "a merged model is written into a folder of this machine, not to an address";
+        return Err(Failure::new(ErrorCode::Validation, text));
+    }
     if target.exists() {
         let text = format!("`{}` exists already", target.display());
         let failure = Failure::new(ErrorCode::Conflict, text);
         return Err(failure.with_hint("name a target that is not there yet"));
     }
-    let (name, is_adapter) = with_registry(app, move |registry| {
+    let (name, is_adapter) = ask_registry(app, move |registry| {
         let model = registry.find(&arguments.name)?;
         let is_adapter = model.kind == ModelKind::Adapter;
         if is_adapter {
@@ -148,7 +163,7 @@ async fn merged(app: &App, arguments: MergeArguments) -> Result<()> {
 
 async fn completed(app: &App, arguments: GenerateArguments) -> Result<()> {
     let name = arguments.name.clone();
-    let (model, opened) = with_registry(app, move |registry| {
+    let (model, opened) = ask_registry(app, move |registry| {
         let model = registry.find(&name)?;
         let opened = registry.open(&model)?;
         Ok((model.name, opened))

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Cloud, arguments, files, kill, wait_until};
+use super::{Cloud, arguments, kill, wait_until};
 use crate::fixture::{Bench, write};
 
 /// A training of seconds, with a checkpoint after every third step.
@@ -62,8 +62,11 @@ fn a_training_whose_machine_died_goes_on_at_another_one() {
     wait_until("the training is not over", || {
         cloud.json(1, &["train", "list"])[0]["state"] == "finished"
     });
+    let checkpoints = || fs::read_dir(trainings.join("checkpoints")).into_iter().flatten();
     wait_until("what it needed to go on stays", || {
-        trainings.join("record/files.json").exists() && !trainings.join("plan/files.json").exists()
+        let whole = |folder: PathBuf| folder.join("files.json").exists();
+        let left = checkpoints().any(|entry| whole(entry.unwrap().path()));
+        whole(trainings.join("record")) && !whole(trainings.join("plan")) && !left
     });
     kill(second);
     let file = |folder: PathBuf| fs::read(folder.join(model).join("model.safetensors")).unwrap();
@@ -74,8 +77,6 @@ fn a_training_whose_machine_died_goes_on_at_another_one() {
     // It went on, and did not begin again.
     let events = fs::read_to_string(trainings.join("record/events.jsonl")).unwrap();
     assert_eq!(events.matches(r#""event":"started""#).count(), 2, "{events}");
-    // The server leaves empty folders, which are no objects.
-    assert!(files(&trainings.join("checkpoints")).is_empty());
 }
 
 #[test]
@@ -131,5 +132,22 @@ fn what_one_machine_made_another_uses() {
     let exported = cloud.json(1, &["export", target]);
     assert!(exported["files"][0].as_str().unwrap().starts_with(target), "{exported}");
     assert!(cloud.bucket.join("../../exports/one/manifest.json").is_file());
-    assert_eq!(cloud.output(1, &["export", target]).status.code(), Some(75));
+    for taken in [target, "s3://corpus/team/rust", "s3://corpus/team/rust/models/tiny"] {
+        assert_eq!(cloud.output(1, &["export", taken]).status.code(), Some(75), "{taken}");
+    }
+    let refused = cloud.output(1, &["models", "merge", adapter, "s3://corpus/merged"]);
+    assert_eq!(refused.status.code(), Some(64));
+
+    // A damaged index is told, and made again by the command that makes it.
+    let searches = fs::read_dir(cloud.bucket.join("search")).unwrap();
+    let index = searches
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.join("files.json").exists());
+    fs::write(index.unwrap().join("index.json"), "{}").unwrap();
+    for machine in [0, 1] {
+        fs::remove_dir_all(cloud.data(machine).join("cache")).unwrap();
+    }
+    assert_eq!(cloud.output(1, &["search", "fn main"]).status.code(), Some(70));
+    cloud.json(0, &["index"]);
+    assert!(cloud.json(1, &["search", "fn main"])["total"].as_u64().unwrap() > 0);
 }
