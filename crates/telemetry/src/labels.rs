@@ -106,7 +106,7 @@ closed_set! {
         Redirection = "3xx": "A status of 300 to 399";
         ClientError = "4xx": "A status of 400 to 499";
         ServerError = "5xx": "A status of 500 to 599";
-        Other = "other": "A status that is none of HTTP";
+        Other = "other": "Not a status of HTTP";
         Missing = "none": "There was no answer";
     }
 }

@@ -98,7 +98,7 @@ fn time(at: i64) -> String {
     let year_10_000 = UNIX_EPOCH + Duration::from_hours(70_389_528);
     match at.filter(|at| *at < year_10_000) {
         Some(at) => humantime::format_rfc3339_seconds(at).to_string(),
-        None => "at a time that is none".to_owned(),
+        None => "at an unknown time".to_owned(),
     }
 }
 

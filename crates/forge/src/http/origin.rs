@@ -19,7 +19,7 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, Error> {
     }
     let url = match Url::parse(text) {
         Ok(url) => url,
-        Err(error) => return invalid(format!("an address that is none: {error}")),
+        Err(error) => return invalid(format!("not a valid address: {error}")),
     };
     if !url.username().is_empty() || url.password().is_some() {
         let host = display_name(url.host_str().unwrap_or_default().as_bytes());
