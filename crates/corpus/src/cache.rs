@@ -57,17 +57,19 @@ impl Cache {
         let list = FileList::read(&content, &place)?;
         make_folder(&self.root)?;
         let folder = self.root.join(name_of(artifact, &content));
-        if let Some(staged) = pinned(&folder)? {
+        if let Some(staged) = pinned(&folder, &list)? {
             return Ok(staged);
         }
         let _alone = Lock::alone(&self.root.join("lock"))?;
         // Another process may have fetched it meanwhile.
-        if let Some(staged) = pinned(&folder)? {
+        if let Some(staged) = pinned(&folder, &list)? {
             return Ok(staged);
         }
+        // What is there has lost files, or parts of them.
+        remove(&folder)?;
         self.make_room(list.bytes(), &place)?;
         self.fetch(objects, artifact, &list, &folder)?;
-        pinned(&folder)?.ok_or_else(|| {
+        pinned(&folder, &list)?.ok_or_else(|| {
             let context = format!("`{}` was removed by somebody else", display_path(&folder));
             Error::new(ErrorKind::Io, context)
         })
@@ -146,15 +148,19 @@ fn size_of(folder: &Path) -> u64 {
     list.map_or(0, |list| list.bytes())
 }
 
-/// A folder of the cache in use from here on, if it is there.
-fn pinned(folder: &Path) -> Result<Option<Staged>, Error> {
+/// A folder of the cache in use from here on, if it is there with all files in their sizes.
+fn pinned(folder: &Path, list: &FileList) -> Result<Option<Staged>, Error> {
     if !folder.is_dir() {
         return Ok(None);
     }
     let path = lock_of(folder);
     let pin = Lock::shared(&path)?;
     // It may have gone while we waited for the one who removed it.
-    if !folder.is_dir() {
+    let is_as_put = |(name, file): (&String, &ListedFile)| {
+        let found = fs::metadata(folder.join(name));
+        found.is_ok_and(|found| found.len() == file.bytes)
+    };
+    if !list.files.iter().all(is_as_put) {
         return Ok(None);
     }
     // Without the time of its last use it only goes earlier than it should.

@@ -45,6 +45,17 @@ fn what_one_machine_publishes_another_stages_once() {
     fs::remove_file(cloud.bucket.join("team/rust/models/tiny/weights")).unwrap();
     assert_eq!(there.stage(&artifact).unwrap().path(), first.path());
     assert_eq!(entries(&there), 1);
+    here.publish_artifact(&artifact, &made(&here, 20 << 20)).unwrap();
+    // One that lost a file, or a part of it, is fetched again.
+    let weights = first.path().join("weights");
+    fs::write(&weights, "short").unwrap();
+    fs::remove_file(first.path().join("deep/config")).unwrap();
+    let again = there.stage(&artifact).unwrap();
+    assert_eq!(
+        (again.path(), fs::metadata(&weights).unwrap().len()),
+        (first.path(), (20 << 20) - 4)
+    );
+    assert!(first.path().join("deep/config").is_file());
 
     here.remove_artifact(&artifact).unwrap();
     assert!(!there.has(&artifact).unwrap());
