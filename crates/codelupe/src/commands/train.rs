@@ -85,21 +85,25 @@ async fn work<T: Send + 'static>(
 async fn start(app: &App) -> Result<()> {
     let (_lock, catalogue) = app.locked().await?;
     training_run(&app.settings.train, true, 0)?.enqueue(catalogue).await?;
-    sent(app, "start")
+    sent(
+        app,
+        "start",
+        "A training waits in the queue: `codelupe worker` or `codelupe train --watch` does it.",
+    )
 }
 
 async fn cancel(app: &App) -> Result<()> {
     let (_lock, catalogue) = app.locked().await?;
     if !catalogue.cancel_training(JobName::Train.as_str()).await? {
-        return print(app.settings.json, &json!({ "sent": "cancel" }), || {
-            "There is no training to cancel.".to_owned()
-        });
+        return sent(app, "cancel", "There is no training to cancel.");
     }
-    sent(app, "cancel")
+    sent(
+        app,
+        "cancel",
+        "The training is canceled; a worker that does it stops within seconds.",
+    )
 }
 
-fn sent(app: &App, signal: &str) -> Result<()> {
-    print(app.settings.json, &json!({ "sent": signal }), || {
-        format!("The trainer was asked: {signal}.")
-    })
+fn sent(app: &App, signal: &str, text: &str) -> Result<()> {
+    print(app.settings.json, &json!({ "sent": signal }), || text.to_owned())
 }
