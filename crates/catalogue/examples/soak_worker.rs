@@ -84,9 +84,9 @@ async fn work(catalogue: &Catalogue, jobs: Vec<JobRow>) {
 
 /// Records why a job could not be stored, and gives it back if it is still ours.
 async fn give_up(catalogue: &Catalogue, fence: Fence, error: &codelupe_catalogue::Error) {
-    let report = ErrorOccurrence::from_chain("soak", error.code(), error, ErrorContext::new());
+    let occurrence = ErrorOccurrence::from_chain("soak", error.code(), error, ErrorContext::new());
     // What cannot be recorded now is missing in the count; when the failure cannot be noted, the lease runs out.
-    let _ = catalogue.record_errors(&[(report, 1)]).await;
+    let _ = catalogue.record_errors(&[(occurrence, 1)]).await;
     let failure = Failure {
         code: error.code().to_string(),
         message: error.to_string(),

@@ -58,7 +58,7 @@ pub struct Alert {
     /// Why.
     pub rule: AlertRule,
     /// The error; the latest occurrence of it.
-    pub report: ErrorOccurrence,
+    pub occurrence: ErrorOccurrence,
     /// How often it was met: since the last look, or within the last minute for [`AlertRule::Rate`].
     pub count: u64,
     /// When the alert was raised, milliseconds since the Unix epoch.
@@ -71,7 +71,7 @@ impl Alert {
         let message = "this is a test of alerts: nothing is wrong";
         Self {
             rule: AlertRule::Test,
-            report: ErrorOccurrence::new("alerts", ErrorCode::Internal, message, ErrorContext::new()),
+            occurrence: ErrorOccurrence::new("alerts", ErrorCode::Internal, message, ErrorContext::new()),
             count: 1,
             at: Moment::now().at,
         }

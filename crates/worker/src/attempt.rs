@@ -97,16 +97,16 @@ impl Worker {
             return Ok(Attempt::Stopped(error));
         }
         let context = ErrorContext::new().with_job(job.id, attempts(job));
-        let report = ErrorOccurrence::from_chain(&job.name, error.code(), &error, context);
-        self.tracker.reporter().report(report.clone());
+        let occurrence = ErrorOccurrence::from_chain(&job.name, error.code(), &error, context);
+        self.tracker.reporter().report(occurrence.clone());
         let failure = |retry_after| Failure {
             code: error.code().to_string(),
-            message: report.message.clone(),
+            message: occurrence.message.clone(),
             retry_after,
         };
         match fate(error.code(), attempts(job), job.id.cast_unsigned()) {
             Fate::Again(delay) => {
-                tracing::warn!(error = report.message, ?delay, "failed, will be tried again");
+                tracing::warn!(error = occurrence.message, ?delay, "failed, will be tried again");
                 self.wait(self.catalogue.fail(job.fence(), &failure(Some(delay))))?;
                 Ok(Attempt::Again)
             }

@@ -8,24 +8,24 @@ use codelupe_core::error::{ErrorOccurrence, Fingerprint};
 /// The most different errors.
 const DIFFERENT: usize = 1000;
 
-/// Occurrences by fingerprint: the latest report of each, and how many there were.
+/// Occurrences by fingerprint: the latest occurrence of each, and how many there were.
 #[derive(Debug, Default)]
 pub(crate) struct Folded(BTreeMap<Fingerprint, (ErrorOccurrence, u64)>);
 
 impl Folded {
     /// Adds later occurrences; returns how many of them found no place.
     #[must_use = "what found no place is counted"]
-    pub(crate) fn add(&mut self, report: ErrorOccurrence, count: u64) -> u64 {
+    pub(crate) fn add(&mut self, occurrence: ErrorOccurrence, count: u64) -> u64 {
         let full = self.0.len() >= DIFFERENT;
-        match self.0.entry(report.fingerprint()) {
+        match self.0.entry(occurrence.fingerprint()) {
             Entry::Occupied(mut known) => {
                 let sum = known.get().1.saturating_add(count);
-                known.insert((report, sum));
+                known.insert((occurrence, sum));
                 0
             }
             Entry::Vacant(_) if full => count,
             Entry::Vacant(place) => {
-                place.insert((report, count));
+                place.insert((occurrence, count));
                 0
             }
         }
@@ -35,15 +35,15 @@ impl Folded {
     #[must_use = "what found no place is counted"]
     pub(crate) fn append(&mut self, later: Self) -> u64 {
         let later = later.0.into_values();
-        later.fold(0, |lost: u64, (report, count)| {
-            lost.saturating_add(self.add(report, count))
+        later.fold(0, |lost: u64, (occurrence, count)| {
+            lost.saturating_add(self.add(occurrence, count))
         })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Fingerprint, &ErrorOccurrence, u64)> {
         self.0
             .iter()
-            .map(|(fingerprint, (report, count))| (*fingerprint, report, *count))
+            .map(|(fingerprint, (occurrence, count))| (*fingerprint, occurrence, *count))
     }
 
     /// Those with one of these fingerprints.
@@ -59,7 +59,7 @@ impl Folded {
     }
 
     /// As the catalogue takes it: in order of fingerprints, so that two workers do not wait for each other crosswise.
-    pub(crate) fn reports(&self) -> Vec<(ErrorOccurrence, u64)> {
+    pub(crate) fn occurrences(&self) -> Vec<(ErrorOccurrence, u64)> {
         self.0.values().cloned().collect()
     }
 }
@@ -94,11 +94,11 @@ mod tests {
         let mut folded = Folded::default();
         assert_eq!(folded.add(report("no 1", "a"), 2), 0);
         assert_eq!(folded.add(report("no 2", "b"), 3), 0);
-        assert_eq!(folded.reports(), [(report("no 2", "b"), 5)]);
+        assert_eq!(folded.occurrences(), [(report("no 2", "b"), 5)]);
         let mut earlier = Folded::default();
         assert_eq!(earlier.add(report("no 0", "z"), u64::MAX), 0);
         assert_eq!(earlier.append(folded), 0);
-        assert_eq!(earlier.reports(), [(report("no 2", "b"), u64::MAX)]);
+        assert_eq!(earlier.occurrences(), [(report("no 2", "b"), u64::MAX)]);
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub struct Reporter {
 
 impl Reporter {
     /// Records an occurrence without blocking.
-    pub fn report(&self, report: ErrorOccurrence) {
-        if self.sender.try_send(report).is_err() {
+    pub fn report(&self, occurrence: ErrorOccurrence) {
+        if self.sender.try_send(occurrence).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -113,14 +113,14 @@ struct Desk {
 }
 
 impl Desk {
-    async fn track(mut self, mut reports: Receiver<ErrorOccurrence>) {
+    async fn track(mut self, mut occurrences: Receiver<ErrorOccurrence>) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                report = reports.recv() => match report {
-                    Some(report) => {
-                        let lost = self.met.add(report, 1);
+                occurrence = occurrences.recv() => match occurrence {
+                    Some(occurrence) => {
+                        let lost = self.met.add(occurrence, 1);
                         self.lose(lost);
                     }
                     None => break,
@@ -148,7 +148,7 @@ impl Desk {
         if self.storing.is_empty() && !self.waiting.is_empty() {
             let (catalogue, batch) = (self.catalogue.clone(), std::mem::take(&mut self.waiting));
             self.storing.spawn(async move {
-                let stored = catalogue.record_errors(&batch.reports()).await;
+                let stored = catalogue.record_errors(&batch.occurrences()).await;
                 (batch, stored)
             });
         }

@@ -31,23 +31,23 @@ const FORGET: &str = "DELETE FROM errors WHERE CAST($1 AS TEXT) IS NULL OR finge
 
 #[async_trait]
 impl Errors for Store {
-    async fn record_errors(&self, reports: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error> {
+    async fn record_errors(&self, occurrences: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error> {
         let doing = Operation::RecordErrors;
         let fail = |error| Error::database(doing, error);
         let record = || async {
             let mut transaction = self.begin(None).await?;
             let now = now(&mut transaction).await?;
             let mut new = Vec::new();
-            for (report, count) in reports {
-                let fingerprint = report.fingerprint().to_string();
+            for (occurrence, count) in occurrences {
+                let fingerprint = occurrence.fingerprint().to_string();
                 let first: bool = sqlx::query_scalar(RECORD)
                     .bind(&fingerprint)
-                    .bind(report.code.code())
-                    .bind(report.code.class().as_str())
-                    .bind(report.code.category().as_str())
-                    .bind(storable(&report.component))
-                    .bind(storable(&report.message))
-                    .bind(serde_json::json!(report.context).to_string())
+                    .bind(occurrence.code.code())
+                    .bind(occurrence.code.class().as_str())
+                    .bind(occurrence.code.category().as_str())
+                    .bind(storable(&occurrence.component))
+                    .bind(storable(&occurrence.message))
+                    .bind(serde_json::json!(occurrence.context).to_string())
                     .bind(now)
                     .bind(storable_count(*count))
                     .fetch_one(&mut *transaction)

@@ -41,7 +41,7 @@ pub trait Errors {
     ///
     /// # Errors
     /// `DiskFull`, `Permission`, `Conflict` or `Database`; nothing is added then.
-    async fn record_errors(&self, reports: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error>;
+    async fn record_errors(&self, occurrences: &[(ErrorOccurrence, u64)]) -> Result<Vec<String>, Error>;
 
     /// The errors met within the last `age`, the latest first.
     ///

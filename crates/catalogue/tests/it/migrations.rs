@@ -78,8 +78,8 @@ async fn full(world: &World) -> Schema {
         trace_parent: None,
     });
     catalogue.enqueue(&jobs).await.unwrap();
-    let report = ErrorOccurrence::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
-    catalogue.record_errors(&[(report, 3)]).await.unwrap();
+    let occurrence = ErrorOccurrence::new("store", ErrorCode::Database, "it broke", ErrorContext::new());
+    catalogue.record_errors(&[(occurrence, 3)]).await.unwrap();
     let crawl = catalogue
         .open_crawl("github.com", "q", &[Slice::default()])
         .await

@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn it_reads_back_from_its_text_and_is_the_same_on_every_machine() {
         // By Python's hashlib over `storage`, `store` and `disk error #`, each after its length in 8 bytes.
-        let report = ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", ErrorContext::new());
-        let fingerprint = report.fingerprint();
+        let occurrence = ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", ErrorContext::new());
+        let fingerprint = occurrence.fingerprint();
         assert_eq!(fingerprint.to_string(), "a51e844f53e9d405");
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         for bad in ["", "00", "00000000000000zz", "000000000000000000"] {

@@ -151,19 +151,19 @@ mod tests {
 
     #[test]
     fn an_error_that_is_its_own_source_comes_to_an_end() {
-        let report = ErrorOccurrence::from_chain("store", ErrorCode::Internal, &Own, ErrorContext::new());
-        assert_eq!(report.message, "again");
+        let occurrence = ErrorOccurrence::from_chain("store", ErrorCode::Internal, &Own, ErrorContext::new());
+        assert_eq!(occurrence.message, "again");
     }
 
     #[test]
     fn a_report_of_foreign_text_is_bounded_and_safe() {
-        let report = ErrorOccurrence::new(
+        let occurrence = ErrorOccurrence::new(
             "a\u{7}".repeat(50).as_str(),
             ErrorCode::Internal,
             &"\u{9b}".repeat(999),
             ErrorContext::new(),
         );
-        assert!(report.component.len() <= 64 && report.message.len() <= 2000);
-        assert!(!format!("{}{}", report.component, report.message).contains(char::is_control));
+        assert!(occurrence.component.len() <= 64 && occurrence.message.len() <= 2000);
+        assert!(!format!("{}{}", occurrence.component, occurrence.message).contains(char::is_control));
     }
 }

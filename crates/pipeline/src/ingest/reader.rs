@@ -272,11 +272,11 @@ impl<'a> Reader<'a> {
     /// is only gone from its forge.
     fn record_failure(&mut self, found: &Found, error: &codelupe_forge::Error) {
         let place = ErrorContext::new().with_repository(found.name().as_str());
-        let report = ErrorOccurrence::from_chain("forge", error.code(), error, place);
-        tracing::warn!(repository = %found.name(), error = report.message, "repository skipped");
+        let occurrence = ErrorOccurrence::from_chain("forge", error.code(), error, place);
+        tracing::warn!(repository = %found.name(), error = occurrence.message, "repository skipped");
         raise(&self.progress().failed, 1);
-        let failure = Some((report.code.to_string(), report.message.clone()));
-        self.context.errors.report(report);
+        let failure = Some((occurrence.code.to_string(), occurrence.message.clone()));
+        self.context.errors.report(occurrence);
         let passes = error.code().class() == Class::Transient || error.kind() == ErrorKind::Gone;
         if passes && matches!(found, Found::Remote(_)) && self.finished.contains_key(found.name().as_str()) {
             raise(&self.progress().done, 1);

@@ -25,17 +25,17 @@ struct JsonAlert<'a> {
 }
 
 pub(super) fn body(alert: &Alert) -> String {
-    let report = &alert.report;
+    let occurrence = &alert.occurrence;
     let json = serde_json::to_string(&JsonAlert {
         version: VERSION,
         rule: alert.rule,
-        code: report.code,
-        class: report.code.class(),
-        category: report.code.category(),
-        component: &report.component,
-        message: &report.message,
-        context: &report.context,
-        fingerprint: report.fingerprint(),
+        code: occurrence.code,
+        class: occurrence.code.class(),
+        category: occurrence.code.category(),
+        component: &occurrence.component,
+        message: &occurrence.message,
+        context: &occurrence.context,
+        fingerprint: occurrence.fingerprint(),
         count: alert.count,
         at: alert.at,
     });
@@ -55,7 +55,7 @@ mod tests {
         let context = ErrorContext::new().with_repository("a/b").with_job(7, 2);
         let alert = Alert {
             rule: AlertRule::Rate,
-            report: ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", context),
+            occurrence: ErrorOccurrence::new("store", ErrorCode::Storage, "disk error 5", context),
             count: 61,
             at: 1_767_323_045_000,
         };

@@ -34,10 +34,10 @@ enum Text {
 }
 
 pub(super) fn body(alert: &Alert) -> String {
-    let (report, rule) = (&alert.report, alert.rule.describe());
-    let (code, component) = (report.code, &report.component);
+    let (occurrence, rule) = (&alert.occurrence, alert.rule.describe());
+    let (code, component) = (occurrence.code, &occurrence.component);
     let message = SlackMessage {
-        text: escape(&format!("{rule}: {code} in {component}: {}", report.message)),
+        text: escape(&format!("{rule}: {code} in {component}: {}", occurrence.message)),
         blocks: [
             Section {
                 text: Text::Mrkdwn {
@@ -45,7 +45,7 @@ pub(super) fn body(alert: &Alert) -> String {
                     verbatim: true,
                 },
             },
-            plain(&report.message),
+            plain(&occurrence.message),
             plain(&facts(alert)),
         ],
     };
@@ -63,7 +63,7 @@ fn plain(text: &str) -> Section {
 
 /// Where and how often, a fact on each line.
 fn facts(alert: &Alert) -> String {
-    let (report, context) = (&alert.report, &alert.report.context);
+    let (occurrence, context) = (&alert.occurrence, &alert.occurrence.context);
     let known = [
         context.repository.as_ref().map(|name| format!("repository: {name}")),
         context.path.as_ref().map(|path| format!("path: {path}")),
@@ -71,11 +71,11 @@ fn facts(alert: &Alert) -> String {
         context.attempt.map(|attempt| format!("attempt: {attempt}")),
         Some(format!(
             "class: {}, category: {}",
-            report.code.class(),
-            report.code.category()
+            occurrence.code.class(),
+            occurrence.code.category()
         )),
         Some(format!("count: {}", alert.count)),
-        Some(format!("fingerprint: {}", report.fingerprint())),
+        Some(format!("fingerprint: {}", occurrence.fingerprint())),
     ];
     known.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
@@ -114,10 +114,10 @@ mod tests {
     use super::*;
     use crate::alert::AlertRule;
 
-    fn message(report: ErrorOccurrence) -> Value {
+    fn message(occurrence: ErrorOccurrence) -> Value {
         let alert = Alert {
             rule: AlertRule::NewFingerprint,
-            report,
+            occurrence,
             count: 3,
             at: 0,
         };
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn a_message_has_a_title_the_text_and_the_facts() {
         let context = ErrorContext::new().with_repository("a&b").with_job(7, 2);
-        let report = ErrorOccurrence::new("store", ErrorCode::Storage, "*disk* <!channel> error 5", context);
-        let fingerprint = report.fingerprint();
+        let occurrence = ErrorOccurrence::new("store", ErrorCode::Storage, "*disk* <!channel> error 5", context);
+        let fingerprint = occurrence.fingerprint();
         let expected = json!({
             "text": "New error: storage in store: *disk* &lt;!channel&gt; error 5",
             "blocks": [
@@ -149,7 +149,7 @@ mod tests {
                 } },
             ],
         });
-        assert_eq!(message(report), expected);
+        assert_eq!(message(occurrence), expected);
         let empty = message(ErrorOccurrence::new(
             "store",
             ErrorCode::Storage,

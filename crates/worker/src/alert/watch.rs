@@ -54,7 +54,7 @@ impl Watch {
             let new = seen
                 .new
                 .iter()
-                .map(|(_, report, count)| (AlertRule::NewFingerprint, report.clone(), count));
+                .map(|(_, occurrence, count)| (AlertRule::NewFingerprint, occurrence.clone(), count));
             found.extend(new);
         }
         if self.rules.rate_per_minute > 0 {
@@ -66,10 +66,10 @@ impl Watch {
             found.push((AlertRule::BreakerOpen, breaker_report(), 1));
         }
         self.forget_raised(now.instant);
-        found.retain(|(rule, report, _)| self.is_due(*rule, report.fingerprint(), now.instant));
-        let alert = |(rule, report, count)| Alert {
+        found.retain(|(rule, occurrence, _)| self.is_due(*rule, occurrence.fingerprint(), now.instant));
+        let alert = |(rule, occurrence, count)| Alert {
             rule,
-            report,
+            occurrence,
             count,
             at: now.at,
         };
@@ -83,7 +83,7 @@ impl Watch {
             !window.is_empty()
         });
         let mut frequent = Vec::new();
-        for (fingerprint, report, count) in met.iter() {
+        for (fingerprint, occurrence, count) in met.iter() {
             if self.met.len() >= WATCHED && !self.met.contains_key(&fingerprint) {
                 continue;
             }
@@ -91,7 +91,7 @@ impl Watch {
             window.push_back((now, count));
             let sum = window.iter().fold(0, |sum: u64, (_, count)| sum.saturating_add(*count));
             if sum >= self.rules.rate_per_minute {
-                frequent.push((AlertRule::Rate, report.clone(), sum));
+                frequent.push((AlertRule::Rate, occurrence.clone(), sum));
             }
         }
         frequent

@@ -29,7 +29,7 @@ impl Mailbox {
         let alerts = self.0.lock().unwrap();
         alerts
             .iter()
-            .map(|alert| (alert.rule, alert.report.message.clone(), alert.count))
+            .map(|alert| (alert.rule, alert.occurrence.message.clone(), alert.count))
             .collect()
     }
 }

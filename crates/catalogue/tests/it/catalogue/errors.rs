@@ -56,7 +56,7 @@ async fn occurrences_are_folded_by_fingerprint(world: World) {
 async fn new_fingerprints_are_told_once(world: World) {
     let catalogue = world.catalogue().await;
     let (one, two) = (report("one"), report("two"));
-    let print = |report: &ErrorOccurrence| report.fingerprint().to_string();
+    let print = |occurrence: &ErrorOccurrence| occurrence.fingerprint().to_string();
     let new = catalogue
         .record_errors(&[(one.clone(), 1), (one.clone(), 1)])
         .await
@@ -97,15 +97,15 @@ async fn the_latest_come_first_and_age_limits_them(world: World) {
 
 async fn errors_are_forgotten_one_or_all(world: World) {
     let catalogue = world.catalogue().await;
-    let reports = ["one", "two", "three"].map(|message| (report(message), 1));
-    catalogue.record_errors(&reports).await.unwrap();
-    let fingerprint = reports[0].0.fingerprint().to_string();
+    let occurrences = ["one", "two", "three"].map(|message| (report(message), 1));
+    catalogue.record_errors(&occurrences).await.unwrap();
+    let fingerprint = occurrences[0].0.fingerprint().to_string();
     assert_eq!(catalogue.forget_errors(Some(&fingerprint)).await.unwrap(), 1);
     assert_eq!(catalogue.forget_errors(Some(&fingerprint)).await.unwrap(), 0);
     assert_eq!(catalogue.forget_errors(Some("\0")).await.unwrap(), 0);
     assert_eq!(catalogue.errors(None, 10).await.unwrap().len(), 2);
     assert_eq!(
-        catalogue.record_errors(&reports[..1]).await.unwrap(),
+        catalogue.record_errors(&occurrences[..1]).await.unwrap(),
         [fingerprint],
         "it is new again"
     );
@@ -116,17 +116,17 @@ async fn errors_are_forgotten_one_or_all(world: World) {
 async fn hostile_texts_are_stored(world: World) {
     let catalogue = world.catalogue().await;
     let context = ErrorContext::new().with_path(b"\xff\0\x1b").with_repository("a\0b");
-    let mut report = ErrorOccurrence::new(
+    let mut occurrence = ErrorOccurrence::new(
         "a\0b",
         ErrorCode::Database,
         "x\0\u{1b}y'; DROP TABLE errors; --",
         context,
     );
     // Its fields are open: what does not come from its maker may hold anything.
-    report.message.push('\0');
-    report.component.push('\0');
+    occurrence.message.push('\0');
+    occurrence.component.push('\0');
     catalogue
-        .record_errors(&[(report.clone(), u64::MAX), (report, 1)])
+        .record_errors(&[(occurrence.clone(), u64::MAX), (occurrence, 1)])
         .await
         .unwrap();
     let rows = catalogue.errors(None, 10).await.unwrap();

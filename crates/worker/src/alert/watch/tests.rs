@@ -34,7 +34,7 @@ fn check(rules: AlertRules, looks: &[Look], expected: &[(u64, AlertRule, &str, u
         };
         for alert in watch.look(&seen, now) {
             assert_eq!(alert.at, now.at);
-            raised.push((*second, alert.rule, alert.report.message, alert.count));
+            raised.push((*second, alert.rule, alert.occurrence.message, alert.count));
         }
     }
     let expected = expected.iter();
