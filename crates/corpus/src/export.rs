@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::build::{BuildRecord, Manifest, ShardManifest, read_manifest, read_shard};
 use crate::error::{Error, ErrorKind};
+use crate::file_list;
 use crate::key::{CARD, Key, MANIFEST};
 use crate::objects::{Objects, in_parts};
 use codelupe_disk::{make_folder, partial, publish, remove, sync_all};
@@ -114,7 +115,9 @@ fn write_files(
     for shard in manifest.splits.iter().flat_map(|split| &split.shards) {
         match format {
             Format::Parquet => {
-                copy(&**objects, &shard.key(build), &root.join(&shard.path))?;
+                let to = root.join(&shard.path);
+                copy(&**objects, &shard.key(build), &to)?;
+                must_be(&to, shard, || objects.place(&shard.key(build).to_string()))?;
                 written(&shard.path)?;
             }
             Format::JsonLines => {
@@ -134,6 +137,16 @@ fn write_files(
         written(CARD)?;
     }
     Ok(())
+}
+
+/// A copy says by its manifest what it holds, so that it must be that.
+fn must_be(copy: &Path, shard: &ShardManifest, place: impl Fn() -> String) -> Result<(), Error> {
+    let found = file_list::hash(copy).map_err(|error| Error::io("read", copy, error))?;
+    if (found.bytes, found.sha256.as_str()) == (shard.bytes, shard.sha256.as_str()) {
+        return Ok(());
+    }
+    let context = format!("`{}` is damaged: it is not what the build's manifest says", place());
+    Err(Error::new(ErrorKind::Corrupt, context))
 }
 
 fn copy(objects: &dyn Objects, key: &Key, to: &Path) -> Result<(), Error> {

@@ -84,7 +84,8 @@ impl FileList {
     }
 }
 
-fn hash(path: &Path) -> io::Result<ListedFile> {
+/// The size and the hash of a file.
+pub(crate) fn hash(path: &Path) -> io::Result<ListedFile> {
     let mut file = File::open(path)?;
     let (mut hash, mut bytes) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 20];

@@ -120,6 +120,20 @@ fn exports_hold_every_record_and_never_overwrite() {
     assert_eq!(again.kind(), ErrorKind::Target);
     let parquet = place.folder.root().join("parquet");
     export(place.folder.objects(), "one", &parquet, Format::Parquet, |_| ()).unwrap();
+    // A damaged shard is not copied beside a manifest that says otherwise.
+    let shard = build.join("train/00000.parquet");
+    let mut content = fs::read(&shard).unwrap();
+    content[100] ^= 1;
+    fs::write(&shard, &content).unwrap();
+    let damaged = place.folder.root().join("damaged");
+    let error = export(place.folder.objects(), "one", &damaged, Format::Parquet, |_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(
+        error.to_string().contains("train/00000.parquet") && !damaged.exists(),
+        "{error}"
+    );
+    content[100] ^= 1;
+    fs::write(&shard, &content).unwrap();
     let (a, b) = (
         fs::read(parquet.join("train/00000.parquet")),
         fs::read(build.join("train/00000.parquet")),
