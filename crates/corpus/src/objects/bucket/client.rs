@@ -31,16 +31,19 @@ pub(super) fn client(url: &StoreUrl, mut variables: Variables) -> Result<Arc<dyn
     })
 }
 
-/// The variable without which the client would fail in another way, or not at all. What the client says of it may hold its
-/// value, and rarely holds its name.
+/// The variable without which the client would not fail, or else would fail in another way. What the client says of it may
+/// hold its value, and rarely holds its name.
 fn culprit<'a>(url: &StoreUrl, variables: &'a Variables, error: &StoreError) -> Option<&'a str> {
     let said = error.to_string();
-    let is_culprit = |name: &str| {
+    let without = |name: &str| {
         let others = variables.iter().filter(|(other, _)| other != name).cloned();
-        build(url, others).err().is_none_or(|error| error.to_string() != said)
+        build(url, others).err().map(|error| error.to_string())
     };
     let mut names = variables.iter().map(|(name, _)| name.as_str());
-    names.find(|name| is_culprit(name))
+    let mut again = names.clone();
+    names
+        .find(|name| without(name).is_none())
+        .or_else(|| again.find(|name| without(name).is_some_and(|other| other != said)))
 }
 
 /// The client would panic at its first request.
