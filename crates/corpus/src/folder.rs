@@ -161,7 +161,7 @@ impl DataFolder {
         Err(Error::new(
             ErrorKind::Conflict,
             format!(
-                "the segments of this catalogue are not in `{place}`: --store names another store than the one they are in"
+                "the segments of this catalogue are not in `{place}`: they are gone, or --store names another store than theirs"
             ),
         ))
     }
