@@ -1,6 +1,6 @@
 //! The data folder: where each thing lies, who may write, and how a file appears whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,7 +147,7 @@ impl DataFolder {
     ///
     /// # Errors
     /// `Conflict` when none of them is there; as [`crate::Objects::head`].
-    pub fn refuse_other_store(&self, linked: &[String]) -> Result<(), Error> {
+    pub fn refuse_other_store(&self, linked: &HashSet<String>) -> Result<(), Error> {
         let (Some(first), Some(last)) = (linked.iter().min(), linked.iter().max()) else {
             return Ok(());
         };

@@ -65,15 +65,16 @@ impl Worker {
         let mut lock = folder.lock()?;
         let catalogue = Catalogue::open(&place.catalogue, place.migrate).await?;
         let (identity, claimed) = (catalogue.identity().await?, folder.clone());
-        let linked: Vec<String> = catalogue.segments().await?.into_values().collect();
+        let linked: Arc<HashSet<String>> = Arc::new(catalogue.segments().await?.into_values().collect());
+        let known = Arc::clone(&linked);
         let checked = move || {
             claimed
                 .claim(&identity)
-                .and_then(|()| claimed.refuse_other_store(&linked))
+                .and_then(|()| claimed.refuse_other_store(&known))
         };
         blocking(checked).await?;
         if lock.is_alone() {
-            remove_orphans(&folder, &lock, &catalogue).await?;
+            remove_orphans(&folder, &lock, &catalogue, linked).await?;
             gone::take_over(&catalogue).await?;
             lock.share()?;
         }
@@ -129,8 +130,12 @@ impl Worker {
 }
 
 /// Removes what interrupted writers left behind.
-async fn remove_orphans(folder: &DataFolder, lock: &WriteLock, catalogue: &Catalogue) -> Result<(), Error> {
-    let linked: HashSet<String> = catalogue.segments().await?.into_values().collect();
+async fn remove_orphans(
+    folder: &DataFolder,
+    lock: &WriteLock,
+    catalogue: &Catalogue,
+    linked: Arc<HashSet<String>>,
+) -> Result<(), Error> {
     let removed = folder.remove_orphans(lock, |name| linked.contains(name))?;
     if removed > 0 {
         tracing::info!(removed, "removed files that an interrupted run left behind");
