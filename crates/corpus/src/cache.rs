@@ -27,7 +27,7 @@ use crate::objects::{Objects, in_parts};
 use crate::staged::Staged;
 
 /// The setting that bounds the cache, by its name in the config file.
-pub const CACHE_SETTING: &str = "store.cache_bytes";
+const CACHE_SETTING: &str = "store.cache_bytes";
 
 /// What the cache may hold where nothing else is said: the weights of a 7B model in bfloat16 (15 GB), a search index beside it.
 pub const DEFAULT_CACHE_BYTES: u64 = 32 << 30;

@@ -43,7 +43,7 @@ pub use build::{
     BuildRecord, BuildWriter, Description, FinishedBuild, MANIFEST_FORMAT, Manifest, ShardManifest, SplitManifest,
     Tally, is_whole, read_blobs, read_manifest, read_shard,
 };
-pub use cache::{CACHE_SETTING, DEFAULT_CACHE_BYTES};
+pub use cache::DEFAULT_CACHE_BYTES;
 pub use error::{Error, ErrorKind};
 pub use export::{Format, export, export_to_store};
 pub use folder::{DataFolder, WriteLock};

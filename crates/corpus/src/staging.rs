@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use codelupe_disk::{make_folder, publish_folder, remove};
 
 use crate::artifact::{Artifact, CHECKPOINTS, TrainingPart};
@@ -66,6 +67,14 @@ impl DataFolder {
         }
         let place = self.artifact_place(artifact);
         Err(Error::new(ErrorKind::NotFound, format!("`{place}` is not there")))
+    }
+
+    /// One small file of an artifact, for which the whole need not be staged.
+    ///
+    /// # Errors
+    /// As [`crate::Objects::get`].
+    pub fn read_of(&self, artifact: &Artifact, path: &str) -> Result<Bytes, Error> {
+        self.objects().get(&Key::of(artifact, path))
     }
 
     /// Removes an artifact, if it is there.

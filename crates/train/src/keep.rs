@@ -1,21 +1,25 @@
 //! Keeping: one transaction ends the training, registers its model, and adds what it learned to the cursor.
 
+use std::path::Path;
+
 use codelupe_catalogue::{ModelKind, NewModel, TrainingEnd, TrainingState};
-use codelupe_disk::{read_json, remove};
+use codelupe_disk::remove;
 
 use crate::card::TrainingRecord;
 use crate::config::Mode;
 use crate::error::Error;
 use crate::handover;
 use crate::outcome::{Finished, TrainingOutcome};
-use crate::registry::{Registry, stage};
+use crate::registry::Registry;
 use crate::training::{self, Training};
 
 /// Keeps the model of a training, promoted if it is better, and removes what is too old.
 pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
-    let target = stage(&training.context.folder, &training.plan.name)?;
-    let record: TrainingRecord = read_json(&target.path().join("training.json"))?
-        .ok_or_else(|| Error::damaged(target.path(), "it has no training.json"))?;
+    let (store, target) = (&training.context.folder, training.target());
+    let place = store.artifact_place(&target);
+    let content = store.read_of(&target, "training.json")?;
+    let record: TrainingRecord =
+        serde_json::from_slice(&content).map_err(|error| Error::damaged(Path::new(&place), error))?;
     let made = model(training, &record);
     let end = TrainingEnd {
         state: TrainingState::Finished,
@@ -30,7 +34,7 @@ pub(crate) fn keep(training: &Training<'_>) -> Result<TrainingOutcome, Error> {
     Ok(TrainingOutcome::Finished(Box::new(Finished {
         training: training.row.name.clone(),
         model: made.name,
-        folder: training.context.folder.artifact_place(&training.target()),
+        folder: place,
         report: training.folder.report(),
         promoted: made.promote,
         left: training.plan.choice.left,

@@ -1,6 +1,5 @@
 //! The models of a data folder: their folders, and what the catalogue says of them.
 
-use std::fs;
 use std::path::Path;
 
 use codelupe_catalogue::{Catalogue, ModelKind, ModelRow, ModelState, NewModel, TrainingRow};
@@ -79,10 +78,11 @@ impl Registry {
     /// # Errors
     /// `Store` when the store cannot be asked.
     pub fn card(&self, name: &str) -> Result<Option<String>, Error> {
-        if !self.folder.has(&model_artifact(name))? {
-            return Ok(None);
+        match self.folder.read_of(&model_artifact(name), "README.md") {
+            Ok(card) => Ok(Some(String::from_utf8_lossy(&card).into_owned())),
+            Err(error) if error.kind() == codelupe_corpus::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        Ok(fs::read_to_string(self.stage(name)?.path().join("README.md")).ok())
     }
 
     /// Makes a small model with random weights and a tokenizer learned from the latest build.

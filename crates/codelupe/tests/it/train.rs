@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::fixture::{Bench, crates, text, write};
 
 /// Settings under which a training takes seconds.
-const SETTINGS: &str = "\
+pub(crate) const SETTINGS: &str = "\
 [train]
 min_new_files = 40
 rows_per_step = 4

@@ -5,27 +5,12 @@ use std::path::PathBuf;
 
 use super::{Cloud, arguments, kill, wait_until};
 use crate::fixture::{Bench, write};
+use crate::train::SETTINGS;
 
-/// A training of seconds, with a checkpoint after every third step.
-const SETTINGS: &str = "\
-[train]
-min_new_files = 40
-rows_per_step = 4
-checkpoint_steps = 3
-validation_steps = 5
-validation_rows = 4
-held_out_rows = 8
-held_out_holes = 2
-patience = 0
-max_steps = 30
-[train.lora]
-rank = 4
-[train.samples]
-sequence_length = 128
-[build]
-validation_percent = 10
-held_out_percent = 10
-";
+/// The settings of a short training, with more steps: the machine is to die in the middle of it.
+fn settings() -> String {
+    SETTINGS.replace("max_steps = 12", "max_steps = 30")
+}
 
 /// The file with the settings, for a machine.
 fn with<'a>(arguments: &[&'a str], config: &'a str) -> Vec<&'a str> {
@@ -39,7 +24,7 @@ fn a_training_whose_machine_died_goes_on_at_another_one() {
     let init = ["models", "init", "--vocabulary", "512"];
 
     let bench = Bench::new();
-    write(bench.root(), "codelupe.toml", SETTINGS.as_bytes());
+    write(bench.root(), "codelupe.toml", settings().as_bytes());
     let config = bench.root().join("codelupe.toml").display().to_string();
     bench.json(&with(&run, &config));
     bench.json(&with(&init, &config));
@@ -85,7 +70,7 @@ fn what_one_machine_made_another_uses() {
     let run = arguments("run", 30);
     let run: Vec<&str> = run.iter().map(String::as_str).collect();
     let config = cloud.root.path().join("codelupe.toml").display().to_string();
-    write(cloud.root.path(), "codelupe.toml", SETTINGS.as_bytes());
+    write(cloud.root.path(), "codelupe.toml", settings().as_bytes());
     cloud.json(0, &run);
     cloud.json(0, &["models", "init", "--vocabulary", "512"]);
     let hits = |machine: usize| cloud.json(machine, &["search", "fn main"]);
